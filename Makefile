@@ -1,0 +1,70 @@
+# The commands of the project. `make help` lists them; each does its own set-up into .venv.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+RENDERER ?= auto
+BIN := .venv/bin
+PY := $(BIN)/python
+LDEVAL := $(PY) -m ldeval
+STAMP := .venv/installed
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX :=
+
+# A virtual environment holds absolute paths: a moved checkout makes it anew.
+ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
+$(shell rm -f $(STAMP))
+endif
+
+.PHONY: help setup report preview test test-slow check accept bench quarto lock clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+setup: $(STAMP) ## install everything into .venv (from the package index, hashes checked)
+
+$(STAMP): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; name one: make setup PYTHON=python3.12" >&2; exit 1; }
+	@test -x $(PY) && $(PY) -c '' 2>/dev/null || { echo "Making .venv"; rm -rf .venv; $(PYTHON) -m venv .venv; }
+	@echo "Installing the locked packages into .venv"
+	@awk '/^[^ #]/{on = /^uv==/} on' requirements.lock > .venv/uv.lock
+	@index=$$($(PY) -m pip config get global.index-url 2>/dev/null); \
+	 { $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock \
+	   && UV_DEFAULT_INDEX=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$index}} $(PY) -m uv pip sync --quiet --python $(PY) --require-hashes --compile-bytecode --link-mode copy requirements.lock; } \
+	 || { echo "uv could not install them; trying pip"; $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; }
+	@$(PY) -m uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --no-index --editable .
+	@$(PY) -m compileall -q ldeval
+	@printf '%s' '$(CURDIR)' > $(STAMP)
+
+report: $(STAMP) ## build the report into _report/ (RENDERER=quarto uses Quarto)
+	@$(LDEVAL) report --renderer $(RENDERER)
+
+preview: $(STAMP) ## serve the report on this machine, rebuild on change
+	@$(LDEVAL) preview
+
+test: $(STAMP) ## run the tests
+	@$(PY) -m pytest -n auto -m "not slow"
+
+test-slow: $(STAMP) ## run the simulations of coverage
+	@$(PY) -m pytest -n auto -m slow
+
+check: $(STAMP) ## lint, format and types
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+accept: $(STAMP) ## show what moved in the key figures, then accept it
+	@$(LDEVAL) accept
+
+bench: $(STAMP) ## measure against peers
+	@for file in benchmarks/*.py; do $(PY) $$file || exit 1; done
+
+quarto: $(STAMP) ## install Quarto into .venv, where the network allows its download
+	@$(LDEVAL) install-quarto
+
+lock: $(STAMP) ## resolve the packages anew into requirements.lock
+	@$(PY) -m uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes $(LOCK) \
+	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet --output-file requirements.lock
+
+clean: ## remove what was built (not .venv)
+	@rm -rf _report _report.* _results _build .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""One module per question of the evaluation: picks rows, weights and estimator; returns estimates."""

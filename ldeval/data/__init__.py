@@ -1,0 +1,1 @@
+"""The data room: sources, the synthetic twin, linkage, cohort and features."""

@@ -1,0 +1,1 @@
+"""The only way out: disclosure control, released results, prose, tables and figures."""

@@ -1,0 +1,109 @@
+"""Reads `study.toml` into one frozen `Study`; every fault is reported at once, by key."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+STUDY_FILE = "study.toml"
+
+
+class _Part(BaseModel):
+    """A table of the protocol: frozen, and a key that is not known is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Protocol(_Part):
+    """Title, dates and windows. Windows are half-open: the day after the last one is outside."""
+
+    title: str = Field(min_length=1)
+    referral_window: tuple[date, date]
+    follow_up_days: int = Field(gt=0)
+    conviction_wait_days: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _window_has_days(self) -> Protocol:
+        first, last = self.referral_window
+        if first > last:
+            raise ValueError(f"referral_window must not end ({last}) before it begins ({first})")
+        return self
+
+
+class Data(_Part):
+    """Where the records are ("twin" or a folder), which engine reads them, and their own names for our columns."""
+
+    source: str = "twin"
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    columns: dict[str, dict[str, str]] = Field(default_factory=dict)
+
+
+class Linkage(_Part):
+    """A pair of records at or above `threshold` (a match probability) is taken as the same person."""
+
+    threshold: float = Field(default=0.95, gt=0, lt=1)
+
+
+class Release(_Part):
+    """The disclosure policy by name."""
+
+    policy: Literal["none", "nhs-hes"] = "nhs-hes"
+
+
+class Outcome(_Part):
+    """One outcome: its question, estimand, adjustment set, clusters, and the smallest effect that matters."""
+
+    question: str
+    estimand: Literal["ATT", "ATE", "ATO", "ITT", "conditional", "descriptive"]
+    adjust: tuple[str, ...] = ()
+    cluster: str | None = None
+    matters: Annotated[float, Field(description="a ratio (further from 1 matters) or a difference (further from 0)")]
+
+
+class Study(_Part):
+    """The whole protocol."""
+
+    study: Protocol
+    data: Data = Data()
+    linkage: Linkage = Linkage()
+    release: Release = Release()
+    outcomes: dict[str, Outcome] = Field(default_factory=dict)
+
+
+def read_study(path: Path) -> Study:
+    """Read and check the protocol.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is not UTF-8 TOML (line and column are named), or keys are missing, unknown or out of range
+            (all of them at once, by key).
+
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{path}: no such file; a study needs one (see README.md)") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not readable as TOML: {error}") from error
+    try:
+        return Study.model_validate(raw)
+    except ValidationError as error:
+        faults = [f"  {'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors(include_url=False)]
+        raise ValueError(f"{path}: {len(faults)} fault(s)\n" + "\n".join(faults)) from error
+
+
+def find_root(start: Path) -> Path:
+    """Give the nearest folder at or above `start` that holds `study.toml`.
+
+    Raises:
+        FileNotFoundError: there is none up to the root of the file system.
+
+    """
+    for folder in (start.resolve(), *start.resolve().parents):
+        if (folder / STUDY_FILE).is_file():
+            return folder
+    raise FileNotFoundError(f"no {STUDY_FILE} in {start.resolve()} or above it; run inside a study's folder")
