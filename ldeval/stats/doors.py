@@ -1,0 +1,295 @@
+"""One door per kind of input: each checks once what every estimator relies on and gives plain arrays.
+
+Every fault of a call's input is a `ValueError` that says what was expected, what was found, how many and what to do, and never
+shows a value that could belong to a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Follow-up of each row: at risk on (entry, time], `event` where it ends in the event. Arrays of shape (n,)."""
+
+    time: Floats
+    event: Bools
+    entry: Floats | None
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """Follow-up of each row: at risk on (entry, time]; `state` 0 is censored, 1, 2, ... are the causes. Shape (n,)."""
+
+    time: Floats
+    state: npt.NDArray[np.int64]
+    entry: Floats | None
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """A design matrix of shape (n, p), float64, with the names of its columns."""
+
+    matrix: Floats
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Membership as integers 0, ..., k - 1 of shape (n,), and the label of each, sorted."""
+
+    codes: Codes
+    labels: tuple[str, ...]
+
+
+def numbers(values: Any, name: str, *, rows: int | None = None) -> Floats:
+    """Give a one-dimensional float64 array.
+
+    Raises:
+        ValueError: no row, another length than `rows`, more than one dimension, text, missing or infinite values.
+
+    """
+    array = _floats(values, name)
+    if array.ndim != 1:
+        raise ValueError(f"{name}: expected one dimension, found {array.ndim}")
+    _check_rows(len(array), name, rows)
+    _check_finite(array, name)
+    return array
+
+
+def times(time: Any, event: Any, entry: Any = None) -> Times:
+    """Check follow-up that ends in an event or in censoring.
+
+    Raises:
+        ValueError: as `numbers`; events other than 0 and 1; times below zero; rows whose entry is not before their end.
+
+    """
+    end, start = _spans(time, entry)
+    happened = numbers(event, "event", rows=len(end))
+    _refuse(~np.isin(happened, (0.0, 1.0)), "event", "0 (censored) or 1 (event)", "code the event as 0 and 1")
+    return Times(end, happened == 1.0, start)
+
+
+def states(time: Any, state: Any, entry: Any = None, *, cause: int | None = None) -> States:
+    """Check follow-up that ends in one of several causes; `cause`, if given, must be a possible code.
+
+    Raises:
+        ValueError: as `numbers`; states that are not whole numbers from 0; times below zero; rows whose entry is not before
+            their end; a cause below 1.
+
+    """
+    end, start = _spans(time, entry)
+    code = numbers(state, "state", rows=len(end))
+    _refuse((code < 0) | (code != np.floor(code)), "state", "0 (censored) or the whole number of a cause", "recode it")
+    if cause is not None and (cause < 1 or cause != int(cause)):
+        raise ValueError(f"cause: expected the whole number of a cause from 1, found {cause}")
+    return States(end, code.astype(np.int64), start)
+
+
+def design(X: Any, *, rows: int | None = None) -> Design:
+    """Give the design matrix in float64 with its column names (`x0`, `x1`, ... for an array).
+
+    Text and categorical columns are refused by name: choose their coding (for instance `pandas.get_dummies`) before the fit.
+
+    Raises:
+        ValueError: no row or no column, another length than `rows`, text or categorical columns, repeated names, missing or
+            infinite values (counted by column).
+
+    """
+    if hasattr(X, "columns"):
+        names = tuple(str(name) for name in X.columns)
+        if coded := [str(name) for name, kind in zip(X.columns, X.dtypes, strict=True) if not _is_number(kind)]:
+            raise ValueError(
+                f"X: expected numbers; {len(coded)} column(s) hold text or categories: {', '.join(coded)}; code them"
+            )
+        matrix = (
+            np.column_stack([_floats(X.iloc[:, j], name) for j, name in enumerate(names)]) if names else np.empty((len(X), 0))
+        )
+    else:
+        matrix = _floats(X, "X")
+        matrix = matrix[:, None] if matrix.ndim == 1 else matrix
+        names = tuple(f"x{j}" for j in range(matrix.shape[-1]))
+    if matrix.ndim != 2 or matrix.shape[1] == 0:
+        raise ValueError(f"X: expected a table of rows and columns, found shape {matrix.shape}")
+    if len(set(names)) < len(names):
+        raise ValueError("X: each column needs a name of its own")
+    _check_rows(len(matrix), "X", rows)
+    _check_columns(matrix, names)
+    return Design(np.ascontiguousarray(matrix), names)
+
+
+def full_rank(design: Design, *, constant: bool = True, weights: Floats | None = None) -> Design:
+    """Give the design back where no column is a linear combination of others (nor constant, where `constant` is False).
+
+    Judged by a pivoted QR of the columns scaled to length 1, at 1e-9; rows of weight zero do not count. `constant=False` centres
+    the columns first: for models without an intercept, such as Cox's.
+
+    Raises:
+        ValueError: names the columns that add nothing.
+
+    """
+    from scipy.linalg import qr
+
+    matrix = design.matrix if weights is None else design.matrix[weights > 0]
+    scale = np.abs(matrix).max(axis=0, initial=0.0)
+    scaled = matrix / np.where(scale > 0, scale, 1.0)
+    centred = scaled if constant else scaled - scaled.mean(axis=0)
+    length = np.linalg.norm(centred, axis=0)
+    zero = length <= 1e-9 * np.sqrt(max(len(matrix), 1))
+    scaled = centred / np.where(zero, 1.0, length)
+    gram = scaled[:, ~zero].T @ scaled[:, ~zero]
+    names = [name for name, drop in zip(design.names, zero, strict=True) if drop]
+    if gram.size and np.linalg.cond(gram) > 1e12:
+        upper, pivot = qr(scaled[:, ~zero], mode="r", pivoting=True)
+        diagonal = np.abs(np.diag(upper))
+        kept = np.flatnonzero(~zero)
+        rank = int((diagonal > 1e-9).sum())
+        names += [design.names[kept[j]] for j in pivot[rank:]]
+    if names:
+        kind = "constant or a combination of others" if not constant else "zero or a combination of others"
+        raise ValueError(f"X: {len(names)} column(s) are {kind}: {', '.join(sorted(names))}; drop them")
+    return design
+
+
+def weights(values: Any, rows: int) -> Floats:
+    """Give weights, which may be fractional; None is 1 for each row.
+
+    Raises:
+        ValueError: as `numbers`; weights below zero; all weights zero.
+
+    """
+    if values is None:
+        return np.ones(rows)
+    array = numbers(values, "weights", rows=rows)
+    _refuse(array < 0, "weights", "zero or more", "drop these rows or mend their weights")
+    if not array.any():
+        raise ValueError(f"weights: expected at least one above zero, found {rows} of {rows} at zero")
+    return array
+
+
+def groups(values: Any, name: str, rows: int) -> Groups:
+    """Give membership of clusters, strata or groups, of any type that sorts (text, numbers, categories).
+
+    Raises:
+        ValueError: another length than `rows`, more than one dimension, missing members.
+
+    """
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise ValueError(f"{name}: expected one dimension, found {array.ndim}")
+    _check_rows(len(array), name, rows)
+    missing = _missing(array)
+    _refuse(missing, name, "a member for each row", "drop these rows or name their group")
+    labels, codes = np.unique(array.astype(str) if array.dtype == object else array, return_inverse=True)
+    return Groups(codes.astype(np.intp), tuple(str(label) for label in labels))
+
+
+def clusters(values: Any, rows: int, *, least: int = 2) -> Groups | None:
+    """Give the clusters, or None where there are none.
+
+    Raises:
+        ValueError: as `groups`; fewer clusters than `least`.
+
+    """
+    if values is None:
+        return None
+    found = groups(values, "cluster", rows)
+    if len(found.labels) < least:
+        raise ValueError(f"cluster: expected at least {least} clusters for a robust error, found {len(found.labels)}")
+    return found
+
+
+def level(value: float) -> float:
+    """Give the confidence level.
+
+    Raises:
+        ValueError: outside (0, 1).
+
+    """
+    if not 0 < value < 1:
+        raise ValueError(f"level: expected a share between 0 and 1 such as 0.95, found {value}")
+    return float(value)
+
+
+def choice(name: str, value: Any, options: tuple[Any, ...]) -> Any:
+    """Give the option back where it is one of those allowed.
+
+    Raises:
+        ValueError: names the argument and lists the choices.
+
+    """
+    if value not in options:
+        raise ValueError(f"{name}: expected one of {', '.join(map(repr, options))}, found {value!r}")
+    return value
+
+
+def _spans(time: Any, entry: Any) -> tuple[Floats, Floats | None]:
+    end = numbers(time, "time")
+    _refuse(end < 0, "time", "zero or more", "check the dates that it is made from")
+    if entry is None:
+        return end, None
+    start = numbers(entry, "entry", rows=len(end))
+    _refuse(start >= end, "entry", "a time before the row's end", "drop rows that are never at risk")
+    return end, start
+
+
+def _is_number(kind: Any) -> bool:
+    return getattr(kind, "kind", "O") in "biuf" and "categor" not in str(kind)
+
+
+def _floats(values: Any, name: str) -> Floats:
+    if hasattr(values, "to_numpy"):
+        if hasattr(values, "dtype") and not _is_number(values.dtype):
+            raise ValueError(f"{name}: expected numbers, found {values.dtype}; code text and categories before the fit")
+        values = values.to_numpy(dtype=np.float64, na_value=np.nan) if not hasattr(values, "columns") else values.to_numpy()
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        try:
+            array = np.asarray(values, dtype=np.float64) if array.dtype.kind == "O" else np.asarray(None)
+        except (TypeError, ValueError):
+            array = np.asarray(None)
+        if array.dtype.kind != "f":
+            raise ValueError(f"{name}: expected numbers, found text or objects; code them before the fit")
+    return np.asarray(array, dtype=np.float64)
+
+
+def _missing(array: npt.NDArray[Any]) -> Bools:
+    if array.dtype.kind == "f":
+        return np.asarray(np.isnan(array))
+    if array.dtype.kind == "O":
+        return np.array([value is None or str(value) in ("nan", "NaT", "<NA>") for value in array], dtype=bool)
+    return np.zeros(len(array), dtype=bool)
+
+
+def _check_rows(found: int, name: str, rows: int | None) -> None:
+    if found == 0:
+        raise ValueError(f"{name}: expected at least one row, found none")
+    if rows is not None and found != rows:
+        raise ValueError(f"{name}: expected {rows} rows, as many as the outcome has, found {found}")
+
+
+def _check_finite(array: Floats, name: str) -> None:
+    _refuse(~np.isfinite(array), name, "finite numbers", "drop or impute the rows with missing or infinite values")
+
+
+def _check_columns(matrix: Floats, names: tuple[str, ...]) -> None:
+    if np.isfinite(matrix.sum()):
+        return
+    counts = (~np.isfinite(matrix)).sum(axis=0)
+    if counts.any():
+        bad = ", ".join(f"{name} ({count})" for name, count in zip(names, counts, strict=True) if count)
+        raise ValueError(f"X: expected finite numbers, found missing or infinite ones in {bad}; drop or impute these rows")
+
+
+def _refuse(broken: Bools, name: str, expected: str, advice: str) -> None:
+    if count := int(np.count_nonzero(broken)):
+        raise ValueError(f"{name}: expected {expected}, found {count} of {len(broken)} rows otherwise; {advice}")
