@@ -247,7 +247,7 @@ def _largest(trial: Trial, rows: list[agreement.Compared]) -> Estimate:
         id=f"{trial.data}/largest_difference",
         outcome=trial.outcome,
         measure="largest difference from R",
-        unit="relative difference",
+        unit="bound on a relative difference",
         estimand="descriptive",
         value=worst,
         se=0.0,

@@ -91,9 +91,12 @@ def draw(exhibit: Curves | Effects, estimates: Estimates, path: Path) -> None:
     with mpl.rc_context({**mpl.rcParamsDefault, **LOOK, "backend": "svg"}):
         from matplotlib.figure import Figure
 
-        curves = isinstance(exhibit, Curves)
-        picture = _draw_curves(exhibit, Figure) if curves else _draw_effects(exhibit, estimates, Figure)
+        picture = _picture(exhibit, estimates, Figure)
         picture.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+
+
+def _picture(exhibit: Curves | Effects, estimates: Estimates, new: Any) -> Any:
+    return _draw_curves(exhibit, new) if isinstance(exhibit, Curves) else _draw_effects(exhibit, estimates, new)
 
 
 def _ends(exhibit: Curves) -> list[Point]:

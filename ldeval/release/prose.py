@@ -11,7 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ldeval.estimate import Estimate
-from ldeval.release.numbers import between, bound, central, form, level
+from ldeval.release.numbers import as_given, between, bound, central, form, level
 from ldeval.release.results import results
 from ldeval.release.verdicts import decide
 
@@ -63,7 +63,7 @@ def fact(key: str, how: FactForm = "cited") -> Markdown:
     if key not in facts:
         raise KeyError(f"no fact {key!r} in data/facts.csv; facts: {', '.join(sorted(facts))}")
     found = facts[key]
-    text = found.text if found.value is None else form(found.value, found.unit)
+    text = found.text if found.value is None else as_given(found.value, found.unit)
     shown = "not found" if found.flag == "NOT FOUND" else text
     mark = " (assumption)" if found.assumed else ""
     note = f"^[{escape(f'{found.text}. {found.source}: {found.standing}.')}]" if _known(how, FactForm) == "cited" else ""

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from ldeval.analysis.findings import Column, Curves, Effects
 from ldeval.estimate import Estimate, Estimates
-from ldeval.release.numbers import between, central, form, level
+from ldeval.release.numbers import as_given, between, central, form, level
 from ldeval.release.results import results
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def facts_table(keys: Sequence[str]) -> HTML:
     columns = [Column("what", "What"), Column("amount", "Value"), Column("source", "Source"), Column("flag", "Standing")]
     rows = []
     for fact in (facts[key] for key in keys):
-        value = "" if fact.value is None else form(fact.value, fact.unit)
+        value = "" if fact.value is None else as_given(fact.value, fact.unit)
         rows.append([fact.text, value or "–", fact.source, fact.standing])
     return _html(columns, rows, (), "facts", "what")
 
