@@ -27,7 +27,6 @@ A = TypeVar("A")
 B = TypeVar("B")
 To = Literal["html", "pdf", "all"]
 Say = Callable[[str], None]
-RECORD = "build.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ def _chapter(numbered: Numbered, index: int, chapters: list[Numbered], known: Ma
     tree = resolve(tree, known, lambda target: href(target.page, target.label))
     tree = addresses(numbered, tree, lambda node, path: _image(node, path), href)
     tree = ast.walk(tree, lambda node: _renamed(node, index))
-    return list(ast.walk(tree, _typst))
+    return list(ast.walk(ast.walk(tree, _typst), _ungrouped))
 
 
 def _tables(tree: list[Node]) -> list[Node]:
@@ -198,17 +198,26 @@ def _table(node: Node) -> Node:
     return {"t": "Table", "c": [["", [*attributes[1], "typst:no-figure"], attributes[2]], [None, []], *node["c"][2:]]}
 
 
-def _float(node: Node) -> list[Node]:
+def _group(content: list[Node]) -> Node:
+    """Hold several blocks together as one child of a layout, until all is rewritten."""
+    return ast.div(content, "", ["group"])
+
+
+def _ungrouped(node: Node) -> list[Node] | None:
+    return list(node["c"][1]) if node["t"] == "Div" and "group" in node["c"][0][1] else None
+
+
+def _float(node: Node) -> Node:
     attributes, content = node["c"]
     kind, number = ast.value(attributes, "kind") or "fig", ast.value(attributes, "number") or ""
     *head, inner = content
     text = head[0]["c"][1][0]["c"] if head else []
     settings = f"kind: {_string('sub' if number.startswith('(') else kind)}, number: {_string(number)}"
     caption = [block("typst", f"#ldeval-float({settings}, caption: ["), {"t": "Plain", "c": text}, block("typst", "])[")]
-    return [*caption, *inner["c"][1], block("typst", f"]{_label(attributes[0])}")]
+    return _group([*caption, *inner["c"][1], block("typst", f"]{_label(attributes[0])}")])
 
 
-def _layout(node: Node) -> list[Node]:
+def _layout(node: Node) -> Node:
     rows = json.loads(ast.value(node["c"][0], "rows") or "[]")
     children = iter(node["c"][1])
     parts = []
@@ -218,21 +227,21 @@ def _layout(node: Node) -> list[Node]:
         for _, child in zip(row, children, strict=False):
             parts += [block("typst", "["), child, block("typst", "],")]
         parts.append(block("typst", ")"))
-    return [*parts, *children]
+    return _group([*parts, *children])
 
 
-def _callout(node: Node) -> list[Node]:
+def _callout(node: Node) -> Node:
     attributes, content = node["c"]
     *head, inner = content
     title = [*head[0]["c"][1]] if head else []
     kind = _string(ast.value(attributes, "kind") or "note")
     opened = [block("typst", f"#ldeval-callout({kind}, title: ["), *title, block("typst", "])[")]
-    return [*opened, *inner["c"][1], block("typst", f"]{_label(attributes[0])}")]
+    return _group([*opened, *inner["c"][1], block("typst", f"]{_label(attributes[0])}")])
 
 
-def _tabset(node: Node) -> list[Node]:
+def _tabset(node: Node) -> Node:
     level = ast.value(node["c"][0], "level") or "2"
-    parts = []
+    parts: list[Node] = []
     for tab in node["c"][1]:
         title, *content = tab["c"][1]
         parts += [
@@ -241,12 +250,12 @@ def _tabset(node: Node) -> list[Node]:
             block("typst", "]"),
         ]
         parts += content
-    return parts
+    return _group(parts)
 
 
-def _quiet(node: Node) -> list[Node]:
+def _quiet(node: Node) -> Node:
     """Drop a div that only groups, since Typst would set it as a block with space of its own."""
-    return list(node["c"][1])
+    return _group(node["c"][1])
 
 
 MAKERS = {"Header": _header, "Math": _math, "Span": _span, "Table": _table}
