@@ -303,8 +303,5 @@ def _test_table(trial: Trial, test: fits.LogRank, people: pd.DataFrame) -> Table
             Column("expected", "Events expected if the groups did not differ", "expected events"),
         ),
         rows=rows,
-        notes=(
-            agreement.test_note(test),
-            "Null hypothesis: at every time the hazard is the same in both groups.",
-        ),
+        notes=("Null hypothesis: at every time the hazard is the same in both groups.",),
     )

@@ -63,7 +63,7 @@ def last_inputs(root: Path) -> Mapping[str, str] | None:
 def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str]) -> None:
     """Write cleared findings to `_results/`, whole: all files, or the old folder stays."""
     from ldeval.release.figures import alt_text, draw
-    from ldeval.release.folder import replaced
+    from ldeval.release.swap import replacing
 
     findings = cleared.findings
     _check(findings)
@@ -71,7 +71,7 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str])
     read_facts(facts)
     estimates = Estimates(findings.estimates)
     pictures = [exhibit for exhibit in findings.exhibits if isinstance(exhibit, Curves | Effects)]
-    with replaced(root / FOLDER) as folder:
+    with replacing(root / FOLDER) as folder:
         estimate.write_csv(estimates, folder / "estimates.csv")
         for exhibit in findings.exhibits:
             write_exhibit(exhibit, folder, estimates)
