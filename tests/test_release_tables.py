@@ -5,8 +5,9 @@ import re
 import pypandoc
 import pytest
 from lxml import html
-from release_folder import make_released
+from release_folder import ORIGIN, findings, make_released
 
+from ldeval.analysis.findings import Column, Findings, Table
 from ldeval.release import facts_table, figure, inputs_table, key_figures, software_table, table
 
 
@@ -39,7 +40,7 @@ def test_a_table_is_printed_by_the_rounding_rule_with_blocks_notes_and_disclosur
         ["C", "0", "0.050"],
     ]
     notes = [note.text_content() for note in tree_of(table("t-plain")).xpath("//span[@class='note']")]
-    assert notes == ["A note with <i>markup</i>.", "Open data: no disclosure control."]
+    assert notes == ["A note with <i>markup</i>. Open data: no disclosure control."]
 
 
 def test_effects_as_a_table_carry_the_id_of_each_number():
@@ -96,6 +97,14 @@ def test_ids_do_not_look_like_cross_references():
 
 def test_tables_are_the_same_each_time():
     assert table("t-plain").data == table("t-plain").data
+
+
+def test_backticks_in_a_cell_do_not_end_the_block(tmp_path, monkeypatch):
+    found = findings()
+    fenced = Table("t-ticks", "T", (Column("a", "A"), Column("b", "B")), (("x\n```\n<script>y</script>", "````"),))
+    origins = {**found.origins, "t-ticks": ORIGIN}
+    monkeypatch.chdir(make_released(tmp_path, Findings(found.estimates, (*found.exhibits, fenced), origins)))
+    assert cells(table("t-ticks"))[1:] == [["x ``` <script>y</script>", "````"]]
 
 
 def test_curves_are_shown_as_a_figure():

@@ -225,7 +225,7 @@ def _share(trial: Trial, group: str, curve: fits.Survival, time: int) -> Estimat
     return Estimate(
         id=f"{trial.data}/{trial.free_of_event.replace(' ', '_').replace('-', '')}/{slug}/{time}_{trial.time_unit}",
         outcome=trial.outcome,
-        measure=f"share {trial.free_of_event} {time} {trial.time_unit} after release: {_inside(group)}",
+        measure=f"share {trial.free_of_event} after {time} {trial.time_unit}: {_inside(group)}",
         unit="share",
         estimand="descriptive",
         value=float(curve.estimate[step]),

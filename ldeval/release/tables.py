@@ -11,7 +11,7 @@ numbers (a `tbl-cap` cell option is fixed text; Quarto computes it only in R):
     :::
 
 The HTML carries no style of its own but alignment (the page's style sheet sets it, in light and dark alike), and pandoc
-reads it into a native table for the PDF. Notes are paragraphs below the table, without marks: in the table's foot they
+reads it into a native table for the PDF. Notes are a paragraph below the table, without marks: in the table's foot they
 would widen its last column in the PDF.
 """
 
@@ -150,8 +150,10 @@ def _lay_out(
     layout = layout.cols_align("right", columns=right).cols_align("left", columns=left)
     layout = layout.cols_label(**{name: text for name, text in labels.items() if name not in (row_header, group)})
     layout = layout.tab_stubhead(labels[row_header])
-    below = "".join(f"\n[{escape_markdown(note)}]{{.note}}\n" for note in notes)
-    return Markdown(f"```{{=html}}\n{_plain(layout.as_raw_html())}\n```\n{below}")  # type: ignore[no-untyped-call]
+    text = _plain(layout.as_raw_html())
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    below = f"\n[{escape_markdown(' '.join(notes))}]{{.note}}\n" if notes else ""
+    return Markdown(f"{fence}{{=html}}\n{text}\n{fence}\n{below}")  # type: ignore[no-untyped-call]
 
 
 def _plain(text: str) -> str:
@@ -159,4 +161,5 @@ def _plain(text: str) -> str:
     text = re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
     found = re.search(r"<table.*</table>", text, flags=re.DOTALL)
     assert found is not None
-    return re.sub(r'(?=class="[^"]*\bgt_(left|right)\b)', r'style="text-align: \1;" ', found[0])
+    text = found[0].replace('class="gt_group_heading"', 'class="gt_group_heading gt_left"')
+    return re.sub(r'(?=class="[^"]*\bgt_(left|right)\b)', r'style="text-align: \1;" ', text)
