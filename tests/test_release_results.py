@@ -133,6 +133,19 @@ def test_analyses_run_when_an_input_changed_and_only_then(project):
     assert analyse(project)
 
 
+@pytest.mark.parametrize("name", ["estimates.csv", "figures/rossi-cox.svg"])
+def test_released_files_that_were_changed_or_lost_are_made_anew(project, name):
+    analyse(project)
+    path = project / "_results" / name
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"0.68", b"0.28"))
+    assert analyse(project)
+    assert path.read_bytes() == content
+    path.unlink()
+    assert analyse(project)
+    assert path.read_bytes() == content
+
+
 def test_broken_provenance_counts_as_no_results(project):
     analyse(project)
     (project / "_results" / "provenance.json").write_text("{")
