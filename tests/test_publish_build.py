@@ -90,6 +90,31 @@ def test_a_file_that_goes_away_is_a_change(book):
         rendered(book)
 
 
+def test_an_unchanged_report_is_left_as_it_is_and_a_damaged_one_is_not(book):
+    rendered(book)
+    said = []
+    before = (book / "_report").stat().st_ino
+    build(book, to="html", say=said.append)
+    assert "Nothing changed: the report is up to date" in said
+    assert (book / "_report").stat().st_ino == before
+    (book / "_report" / "b.html").write_text("damaged")
+    rendered(book)
+    assert "damaged" not in (book / "_report" / "b.html").read_text()
+
+
+@pytest.mark.parametrize("path", ["extra.css", "head.html", "refs.bib", "d.png"])
+def test_a_report_is_made_anew_when_a_file_that_it_takes_in_changed(tmp_path, path):
+    config = "bibliography: refs.bib\ncss: extra.css\ninclude-in-header: head.html\n"
+    entry = "@book{one, author={One, A.}, title={Book}, year={2001}}"
+    files = {"extra.css": "p {}", "head.html": "<!-- head -->", "refs.bib": entry, "d.png": "first"}
+    root = write_book(tmp_path / "book", {"a.qmd": "# A\n\n@one ![x](d.png)\n"}, config=config, **files)
+    rendered(root)
+    before = (root / "_report").stat().st_ino
+    (root / path).write_text((root / path).read_text().replace("2001", "2002") + " ")
+    rendered(root)
+    assert (root / "_report").stat().st_ino != before
+
+
 def test_a_spoilt_cache_is_as_good_as_none(book):
     rendered(book)
     for path in (book / "_build").rglob("*.json"):
@@ -137,6 +162,7 @@ def slow_write(monkeypatch_source):
 
 
 def start_slow(book, flag, seconds):
+    (book / "b.qmd").write_text("# B changed\n" + cell("1"))
     process = subprocess.Popen([sys.executable, "-c", slow_write(seconds), str(book), str(flag)], cwd=ROOT)
     deadline = time.monotonic() + 60
     while not flag.exists() and process.poll() is None and time.monotonic() < deadline:
@@ -169,6 +195,7 @@ def test_two_builds_at_once_do_not_mix(book, tmp_path):
 
 def test_a_full_disk_is_a_clear_error_and_loses_nothing(book, monkeypatch):
     before = rendered(book)
+    (book / "b.qmd").write_text("# B changed\n" + cell("1"))
 
     def full(path, content):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
