@@ -53,6 +53,15 @@ def render(book: BookFolder = Path(), to: Formats = "all", renderer: With = "aut
     render_book(book.resolve(), to=to, renderer=renderer, timeout=cell_timeout, say=typer.echo)
 
 
+@app.command()
+def report(renderer: With = "auto", to: Formats = "all", cell_timeout: Timeout = 600) -> None:
+    """Build the report: analyse what changed, then render it into _report/ (HTML and PDF)."""
+    from ldeval.study import find_root
+
+    analyse()
+    render(find_root(Path.cwd()), to=to, renderer=renderer, cell_timeout=cell_timeout)
+
+
 @app.command("install-quarto")
 def install_quarto() -> None:
     """Install Quarto next to this Python, where the network allows its download."""
