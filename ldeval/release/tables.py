@@ -76,7 +76,7 @@ def facts_table(keys: Sequence[str]) -> Markdown:
     rows = []
     for fact in (facts[key] for key in keys):
         value = "" if fact.value is None else as_given(fact.value, fact.unit)
-        rows.append([fact.text, value or "–", fact.source, fact.standing])
+        rows.append([fact.text, value.replace(" ", NO_BREAK) or "–", fact.source, fact.standing])
     return _lay_out(columns, rows, (), "facts", "what")
 
 
