@@ -46,7 +46,24 @@ def test_the_function_that_made_a_result_is_stamped_on_it():
 
 
 def test_curves_give_their_groups_in_order():
-    points = tuple(Point(g, 0.0, 1.0, 1.0, 1.0, 1, 0, 0) for g in "bab")
+    points = tuple(Point(g, float(t), 1.0, 1.0, 1.0, 1, 0, 0) for t, g in enumerate("bab"))
     curves = Curves("c", "C", "free", "days", "index", 0.95, "m", points)
     assert curves.groups == ("b", "a")
     assert len(curves.of("b")) == 2
+
+
+def test_curves_need_points_whose_times_rise():
+    with pytest.raises(ValueError, match="at least one point"):
+        Curves("c", "C", "free", "days", "index", 0.95, "m", ())
+    back = tuple(Point("a", t, 1.0, 1.0, 1.0, 1, 0, 0) for t in (0.0, 2.0, 2.0))
+    with pytest.raises(ValueError, match="must rise; not so in 'a'"):
+        Curves("c", "C", "free", "days", "index", 0.95, "m", back)
+
+
+def test_effects_need_rows_of_one_unit():
+    with pytest.raises(ValueError, match="at least one row"):
+        Effects("e", "E", "Ratio", ())
+    mixed = Effects("e", "E", "Ratio", (Effect("x", "a"), Effect("y", "b")))
+    days = ratio("b", unit="days", scale="identity")
+    with pytest.raises(ValueError, match="mix units on one axis: e"):
+        Findings((ratio("a"), days), (mixed,)).check()

@@ -37,6 +37,11 @@ def test_other_columns_are_refused(tmp_path):
         read(tmp_path, "id,value\n")
 
 
+def test_no_file_says_what_belongs_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match="the facts that chapters quote"):
+        read_facts(tmp_path / "facts.csv")
+
+
 COMMITTED = read_facts(DATA / "facts.csv")
 
 

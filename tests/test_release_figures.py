@@ -1,13 +1,14 @@
 """Figures: alternative text that states the numbers, text as text, the same bytes each time."""
 
 import re
+from dataclasses import replace
 
 import pypandoc
 import pytest
 from lxml import etree
 from release_folder import findings, make_released
 
-from ldeval.analysis.findings import Curves, Effects
+from ldeval.analysis.findings import Curves, Effects, Point
 from ldeval.estimate import Estimates
 from ldeval.release import figure
 from ldeval.release.figures import alt_text, at_risk, draw
@@ -49,7 +50,7 @@ def test_the_number_at_risk_is_those_still_there_just_before():
 @pytest.mark.parametrize("exhibit", [CURVES, EFFECTS], ids=["curves", "effects"])
 def test_figures_are_drawn_alike_each_time_with_text_as_text(tmp_path, exhibit):
     for name in ("one", "two"):
-        draw(exhibit, ESTIMATES, tmp_path / name / "x.svg") if (tmp_path / name).mkdir() is None else None
+        draw(exhibit, ESTIMATES, tmp_path / name / "x.svg")
     one, two = ((tmp_path / name / "x.svg").read_bytes() for name in ("one", "two"))
     assert one == two
     assert b"<dc:date>" not in one
@@ -78,3 +79,9 @@ def test_every_figure_has_an_alternative_text_and_its_data(released):
     folder = released / "_results"
     for picture in (folder / "figures").glob("*.svg"):
         assert any((folder / kind / f"{picture.stem}.csv").is_file() for kind in ("curves", "effects"))
+
+
+def test_more_groups_than_colours_are_refused(tmp_path):
+    points = tuple(Point(f"g{n}", 0.0, 1.0, 1.0, 1.0, 1, 0, 0) for n in range(7))
+    with pytest.raises(ValueError, match="at most 6 groups can be told apart, found 7"):
+        draw(replace(CURVES, points=points), ESTIMATES, tmp_path / "x.svg")

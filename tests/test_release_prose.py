@@ -2,10 +2,10 @@
 
 import pypandoc
 import pytest
-from release_folder import make_released
+from release_folder import make_released, ratio
 
 from ldeval.release import est, fact, study, verdict
-from ldeval.release.prose import escape
+from ldeval.release.prose import _text, escape
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +34,13 @@ def _inside(released, monkeypatch):
 )
 def test_forms(form, text):
     assert est("a/effect", form).data == f'[{text}]{{.est data-id="a/effect"}}'
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1.0, "unchanged"), (0.9964, "0.4% lower"), (2.5, "150% higher"), (0.99, "1% lower")]
+)
+def test_a_change_keeps_what_is_there_to_see(value, text):
+    assert _text(ratio("a", value=value, low=0.1, high=9.0), "change") == text
 
 
 def test_pandoc_reads_a_span_in_html_and_plain_text_for_the_pdf():

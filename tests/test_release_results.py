@@ -15,13 +15,16 @@ from ldeval.analysis.findings import Findings, Table
 from ldeval.release import build, fingerprint
 from ldeval.release.build import analyse, write
 from ldeval.release.disclosure import clear
-from ldeval.release.folder import replaced
 from ldeval.release.results import Results
 from ldeval.study import read_study
 
 
 def contents(folder):
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def leftovers(root):
+    return [path.name for path in root.iterdir() if path.name.startswith("_results.")]
 
 
 def test_what_is_read_is_what_was_found(tmp_path):
@@ -84,7 +87,7 @@ def test_a_failed_release_leaves_the_last_one(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="no space"):
         make_released(tmp_path, findings(title="Another"))
     assert contents(root / "_results") == before
-    assert list((root / "_build").iterdir()) == []
+    assert leftovers(root) == []
 
 
 def test_a_killed_release_leaves_the_last_one_and_the_next_clears_up(tmp_path):
@@ -93,35 +96,17 @@ def test_a_killed_release_leaves_the_last_one_and_the_next_clears_up(tmp_path):
     code = f"""
 import os, signal, sys
 from pathlib import Path
-from ldeval.release.folder import replaced
-with replaced(Path({str(root / "_results")!r})) as folder:
+from ldeval.release.swap import replacing
+with replacing(Path({str(root / "_results")!r})) as folder:
     (folder / "estimates.csv").write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)
 """
     ended = subprocess.run([sys.executable, "-c", code], check=False)
     assert ended.returncode == -signal.SIGKILL
     assert contents(root / "_results") == before
-    assert len(list((root / "_build").iterdir())) == 1
+    assert len(leftovers(root)) == 1
     make_released(tmp_path)
-    assert list((root / "_build").iterdir()) == []
-
-
-def test_the_exchange_works_where_the_system_has_none(tmp_path, monkeypatch):
-    monkeypatch.setattr("ldeval.release.folder._swap", lambda *_: False)
-    for text in ("one", "two"):
-        with replaced(tmp_path / "_results") as folder:
-            (folder / "x").write_text(text)
-    assert (tmp_path / "_results" / "x").read_text() == "two"
-    assert list((tmp_path / "_build").iterdir()) == []
-
-
-def test_another_live_build_is_left_alone(tmp_path):
-    with replaced(tmp_path / "_results") as outer:
-        (outer / "x").write_text("outer")
-        with replaced(tmp_path / "_results") as inner:
-            (inner / "x").write_text("inner")
-        assert outer.is_dir()
-    assert (tmp_path / "_results" / "x").read_text() == "outer"
+    assert leftovers(root) == []
 
 
 @pytest.fixture
@@ -146,6 +131,19 @@ def test_analyses_run_when_an_input_changed_and_only_then(project):
         assert analyse(project), name
         path.write_text(text)
     assert analyse(project)
+
+
+@pytest.mark.parametrize("name", ["estimates.csv", "figures/rossi-cox.svg"])
+def test_released_files_that_were_changed_or_lost_are_made_anew(project, name):
+    analyse(project)
+    path = project / "_results" / name
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"0.68", b"0.28"))
+    assert analyse(project)
+    assert path.read_bytes() == content
+    path.unlink()
+    assert analyse(project)
+    assert path.read_bytes() == content
 
 
 def test_broken_provenance_counts_as_no_results(project):

@@ -21,7 +21,7 @@ from ldeval.publish.faults import BookError, Fault
 from ldeval.publish.prepare import Checker, citations
 from ldeval.publish.source import Chapter, read_chapter
 from ldeval.publish.structure import Structure
-from ldeval.publish.swap import replacing
+from ldeval.release.swap import replacing
 
 A = TypeVar("A")
 B = TypeVar("B")

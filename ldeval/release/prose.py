@@ -134,7 +134,9 @@ def _count_or_p(row: Estimate, how: Form) -> str:
 def _change(row: Estimate) -> str:
     if row.scale != "log":
         raise ValueError(f"estimate {row.id!r} is no ratio: a change in per cent cannot be given")
-    return f"{abs(row.value - 1) * 100:.0f}% {'lower' if row.value < 1 else 'higher'}"
+    size = abs(row.value - 1) * 100
+    text = f"{size:,.0f}" if size >= 1 else f"{size:.1f}"
+    return "unchanged" if text == "0.0" else f"{text}% {'lower' if row.value < 1 else 'higher'}"
 
 
 def _protocol(value: object) -> str:
