@@ -9,12 +9,13 @@ import numpy as np
 from ldeval.stats import doors
 from ldeval.stats.curves import Curve, Interval, make_curve
 from ldeval.stats.doors import Bools, Floats
+from ldeval.stats.fine_gray import fine_gray
 from ldeval.stats.gray import gray_test
 from ldeval.stats.influence import Process, jackknife_variance
 from ldeval.stats.risk_sets import RiskSets, before, ratio
 from ldeval.stats.samples import Sample, pick, sample
 
-__all__ = ["cumulative_incidence", "gray_test"]
+__all__ = ["cumulative_incidence", "fine_gray", "gray_test"]
 
 INTERVAL: Interval = "log-log"
 

@@ -56,7 +56,9 @@ def gray_test(time: Any, state: Any, group: Any, *, cause: int) -> Test:
     distinct, place = distinct_times(rows.time)
     cell, shape = place * k + members.codes, (len(distinct), k)
     kinds = (np.ones(len(cell), dtype=bool), rows.state == cause, (rows.state > 0) & (rows.state != cause))
-    ended, failed, competed = (np.bincount(cell[kind], minlength=shape[0] * k).reshape(shape).astype(np.float64) for kind in kinds)
+    ended, failed, competed = (
+        np.bincount(cell[kind], minlength=shape[0] * k).reshape(shape).astype(np.float64) for kind in kinds
+    )
     at_risk = np.cumsum(ended[::-1], axis=0)[::-1]
     any_event = np.flatnonzero((failed + competed).any(axis=1))
     due, covariance = _sweep(at_risk[any_event], failed[any_event], competed[any_event])

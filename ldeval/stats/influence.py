@@ -84,7 +84,9 @@ def _quadratic(moments: list[list[Floats]], factors: list[Floats]) -> Floats:
 def _moments_of_rows(sets: RiskSets, entered: list[Floats], ended: list[Floats], _: Codes) -> list[list[Floats]]:
     """M_kl(t) = sum over rows of state_k state_l: `entered` while at risk, `entered + ended` afterwards."""
     final = [a + b for a, b in zip(entered, ended, strict=True)]
-    return [[_moment_of_rows(sets, entered[k] * entered[m], final[k] * final[m]) for m in range(k + 1)] for k in range(len(ended))]
+    return [
+        [_moment_of_rows(sets, entered[k] * entered[m], final[k] * final[m]) for m in range(k + 1)] for k in range(len(ended))
+    ]
 
 
 def _moment_of_rows(sets: RiskSets, at_risk: Floats, after: Floats) -> Floats:

@@ -68,13 +68,20 @@ def logrank(
     observed, expected, covariance = np.zeros(k), np.zeros(k), np.zeros((k, k))
     for part in _parts(stratum, mass):
         piece = _Rows(
-            rows.time[part], rows.event[part], None if rows.entry is None else rows.entry[part], mass[part], members.codes[part], k
+            rows.time[part],
+            rows.event[part],
+            None if rows.entry is None else rows.entry[part],
+            mass[part],
+            members.codes[part],
+            k,
         )
         seen, due, spread = _stratum(piece, power, robust)
         observed, expected, covariance = observed + seen, expected + due, covariance + spread
     statistic, df = quadratic_form(observed - expected, covariance)
     if df == 0:
-        raise ValueError("event: expected an event at a time when two groups are at risk, found none; there is nothing to compare")
+        raise ValueError(
+            "event: expected an event at a time when two groups are at risk, found none; there is nothing to compare"
+        )
     return Test(
         statistic,
         df,

@@ -45,7 +45,9 @@ class RestrictedMean:
         import pandas as pd
 
         rows = [(label, *self._wald(j, None)) for j, label in enumerate(self.groups)]
-        pairs = [(j, "" if len(self.groups) == 2 else f": {label} to {self.groups[0]}") for j, label in enumerate(self.groups)][1:]
+        pairs = [(j, "" if len(self.groups) == 2 else f": {label} to {self.groups[0]}") for j, label in enumerate(self.groups)][
+            1:
+        ]
         rows += [(f"difference{pair}", *self._wald(j, 0)) for j, pair in pairs]
         rows += [(f"ratio{pair}", *self._ratio(j)) for j, pair in pairs]
         return pd.DataFrame(rows, columns=["term", "estimate", "se", "low", "high", "p_value", "scale"])

@@ -84,3 +84,8 @@ def _present(later: Floats, entered: Floats, ends: Codes, start: Codes) -> Float
     still_out = np.cumsum(entered[::-1])[::-1][1:]
     rows = np.cumsum(np.bincount(start, minlength=len(later) + 1)[:-1]) - np.cumsum(ends)
     return np.where(rows > 0, np.maximum(later - still_out, 0.0), 0.0)
+
+
+def binned(place: Codes, size: int, values: Floats) -> Floats:
+    """Sum `values` by place, 0, ..., size - 1."""
+    return np.asarray(np.bincount(place, values, size), dtype=np.float64)
