@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from ldeval.stats import doors
+from ldeval.stats.at_risk import AtRisk, before, binned, ratio
 from ldeval.stats.curves import Curve, Interval, make_curve
 from ldeval.stats.doors import Bools, Floats
 from ldeval.stats.fine_gray import fine_gray
 from ldeval.stats.gray import gray_test
 from ldeval.stats.influence import Process, jackknife_variance
-from ldeval.stats.risk_sets import RiskSets, before, ratio
-from ldeval.stats.samples import Sample, pick, sample
+from ldeval.stats.samples import Sample, SmallSample, pick, sample
 
 __all__ = ["cumulative_incidence", "fine_gray", "gray_test"]
 
@@ -29,18 +29,20 @@ def cumulative_incidence(
     weights: Any = None,
     cluster: Any = None,
     level: float = 0.95,
+    small_sample: SmallSample | None = None,
 ) -> Curve:
     """Estimate the probability of the event from one cause by each time, other causes competing (Aalen-Johansen).
 
         F(t) = sum over u <= t of S(u-) d_k(u) / n(u),
 
-    with S the Kaplan-Meier curve of an event of any cause, d_k(u) the weight of the events of cause k at u and n(u) the weight of
-    those at risk just before. Events tied in time are counted as tied. It estimates P(T <= t, cause k) where censoring and late entry
-    are independent of time and cause; one minus Kaplan-Meier with other causes censored does not.
+    with S the Kaplan-Meier curve of an event of any cause, d_k(u) the weight of the events of cause k at u and n(u) the weight
+    of those at risk just before. Events tied in time are counted as tied. It estimates P(T <= t, cause k) where censoring and
+    late entry are independent of time and cause; one minus Kaplan-Meier with other causes censored does not.
 
     Without weights or clusters the error is the delta-method one of R's cmprsk::cuminc (Gray 1988), which allows for ties as in
-    sampling without replacement; whole weights are numbers of like people. Where a weight is fractional or clusters are given it is
-    robust: the infinitesimal jackknife, as R's survival::survfit for several states. The interval is made on the log-log scale.
+    sampling without replacement; whole weights are numbers of like people. Where a weight is fractional or clusters are given
+    it is robust: the infinitesimal jackknife, as R's survival::survfit for several states. The interval is made on the log-log
+    scale.
 
     Args:
         time: end of follow-up, shape (n,).
@@ -50,19 +52,20 @@ def cumulative_incidence(
         weights: zero or more, shape (n,), taken as known.
         cluster: the cluster of each row, shape (n,).
         level: of the pointwise interval.
+        small_sample: CR1-t, for few clusters: variance times G / (G - 1), Student's t on G - 1 degrees of freedom; None as R.
 
-    Source: Aalen & Johansen (1978), jstor.org/stable/4615704; Gray (1988), doi:10.1214/aos/1176350951; for the jackknife Andersen et
-    al. (2003), doi:10.1093/biomet/90.1.15.
+    Source: Aalen & Johansen (1978), jstor.org/stable/4615704; Gray (1988), doi:10.1214/aos/1176350951; for the jackknife
+    Andersen et al. (2003), doi:10.1093/biomet/90.1.15.
 
     Raises:
         ValueError: input refused at the doors of `ldeval.stats.doors`.
 
     """
     found = doors.states(time, state, entry, cause=cause)
-    data = sample(found.time, found.state > 0, entry, weights, cluster)
+    data = sample(found.time, found.state > 0, entry, weights, cluster, small_sample)
     failed = pick(doors.weights(weights, len(found.time)) > 0, found.state == cause)
     sets = data.sets
-    events = np.bincount(sets.end[failed], data.weights[failed], len(sets.time))
+    events = binned(sets.end[failed], len(sets.time), data.weights[failed])
     survival = before(sets.survival, 1.0)
     incidence = np.cumsum(survival * ratio(events, sets.at_risk))
     if data.robust:
@@ -71,13 +74,13 @@ def cumulative_incidence(
     else:
         variance = _delta_variance(sets, events, incidence)
     return make_curve(
-        sets.time,
+        sets,
         np.minimum(incidence, 1.0),
-        variance,
-        at_risk=sets.at_risk,
+        data.correction.factor * variance,
         events=events,
         initial=0.0,
         level=doors.level(level),
+        critical=data.correction.critical(level),
         interval=INTERVAL,
         n=data.n,
         method=f"Aalen-Johansen, cause {cause}; {data.errors('delta-method')}; {INTERVAL} interval",
@@ -100,8 +103,8 @@ def incidence_processes(data: Sample, failed: Bools, events: Floats, incidence: 
     ]
 
 
-def _delta_variance(sets: RiskSets, events: Floats, incidence: Floats) -> Floats:
-    """sum over u of the variance of the events of cause k, and of those of other causes, through what they change later."""
+def _delta_variance(sets: AtRisk, events: Floats, incidence: Floats) -> Floats:
+    """Sum over u the variance of the events of cause k, and of those of other causes, through what they change later."""
     after, at_risk = sets.survival, sets.at_risk
     inverse = ratio(np.ones(1), after)
     total = [np.zeros(len(after)) for _ in range(3)]

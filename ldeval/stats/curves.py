@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ldeval.stats.at_risk import AtRisk, ratio
 from ldeval.stats.doors import Floats, choice, numbers
-from ldeval.stats.risk_sets import ratio
 
 Interval = Literal["log-log", "log", "plain", "logit", "arcsin"]
 INTERVALS = ("log-log", "log", "plain", "logit", "arcsin")
@@ -28,9 +28,10 @@ class Point:
 class Curve:
     """A right-continuous step function, constant from each `time` to the next.
 
-    `time`, `estimate`, `se`, `low`, `high`, `at_risk` and `events` have shape (T,), one place for each distinct end of follow-up,
-    censored ones too. `at_risk` and `events` are sums of weights. `initial` is the value before the first time, `n` the number of
-    rows with a weight above zero, `method` one line that says what was estimated and how its error was made.
+    `time`, `estimate`, `se`, `low`, `high`, `at_risk` and `events` have shape (T,), one place for each distinct end of
+    follow-up, censored ones too. `at_risk` and `events` are sums of weights. `initial` is the value before the first time, `n`
+    the number of rows with a weight above zero, `critical` the quantile that bounds the interval, `method` one line that says
+    what was estimated and how its error was made.
     """
 
     time: Floats
@@ -42,6 +43,7 @@ class Curve:
     events: Floats
     initial: float
     level: float
+    critical: float
     n: int
     method: str
 
@@ -65,15 +67,13 @@ class Curve:
         """Give the time by which a share p has had the event, NaN where the curve never gets there.
 
         The time is the first at which the curve has crossed p, or the middle of the step on which it equals p, as R's
-        quantile.survfit; the interval is where the pointwise limits cross. `se` is the interval's width over twice the normal
-        quantile of the level, NaN where a limit is open. Source: Brookmeyer & Crowley (1982), doi:10.2307/2530286.
+        quantile.survfit; the interval is where the pointwise limits cross. `se` is the interval's width over twice `critical`,
+        NaN where a limit is open. Source: Brookmeyer & Crowley (1982), doi:10.2307/2530286.
 
         Raises:
             ValueError: p outside (0, 1).
 
         """
-        from scipy.special import ndtri
-
         share = numbers(np.atleast_1d(p), "p")
         if ((share <= 0) | (share >= 1)).any():
             raise ValueError("p: expected shares between 0 and 1 such as 0.5 for the median")
@@ -81,41 +81,41 @@ class Curve:
         early, late = (self.low, self.high) if falls else (self.high, self.low)
         curves = [1 - values if falls else values for values in (self.estimate, early, late)]
         middle, first, last = (np.array([_crossing(self.time, done, q) for q in share]) for done in curves)
-        return _point(p, [middle, (last - first) / (2 * ndtri(0.5 + self.level / 2)), first, last])
+        return _point(p, [middle, (last - first) / (2 * self.critical), first, last])
 
 
 def make_curve(
-    time: Floats,
+    sets: AtRisk,
     estimate: Floats,
     variance: Floats,
     *,
-    at_risk: Floats,
     events: Floats,
     initial: float,
     level: float,
-    interval: Interval,
+    critical: float,
+    interval: Interval | Literal["hazard"],
     n: int,
     method: str,
 ) -> Curve:
     """Join an estimate with its interval on the scale named; a probability stays in [0, 1].
 
-    A probability that has come to its end (a survival of 0, an incidence of 1) has no estimable error: `se` is 0 there, the limit of
-    the variance, and the interval runs on to the limit of the step before, because the curve can only have moved that way.
+    A probability that has come to its end (a survival of 0, an incidence of 1) has no estimable error: `se` is 0 there, the
+    limit of the variance, and the interval runs on to the limit of the step before, because the curve can only have moved that
+    way.
     """
     se = np.sqrt(variance)
-    low, high = limits(estimate, se, level, interval)
+    low, high = limits(estimate, se, critical, interval)
     _hold(estimate, low, high, initial)
-    return Curve(time, estimate, se, low, high, at_risk, events, initial, level, n, method)
+    return Curve(sets.time, estimate, se, low, high, sets.at_risk, events, initial, level, critical, n, method)
 
 
-def limits(p: Floats, se: Floats, level: float, interval: str) -> tuple[Floats, Floats]:
+def limits(p: Floats, se: Floats, z: float, interval: str) -> tuple[Floats, Floats]:
     """Give the pointwise limits of a probability on one of five scales; of a count or hazard on `hazard`, the log scale.
 
     Source: Kalbfleisch & Prentice (2002), section 1.4; R's survfit, conf.type.
     """
-    from scipy.special import expit, logit, ndtri
+    from scipy.special import expit, logit
 
-    z = float(ndtri(0.5 + level / 2))
     low, high = p.copy(), p.copy()
     if interval == "hazard":
         spread = np.exp(z * ratio(se, p))
@@ -159,7 +159,7 @@ def _hold(estimate: Floats, low: Floats, high: Floats, initial: float) -> None:
 
 
 def _crossing(time: Floats, done: Floats, p: float) -> float:
-    """The first time at which `done` has passed p, or the middle of the step on which it equals p."""
+    """Give the first time at which `done` has passed p, or the middle of the step on which it equals p."""
     slack = 1.5e-8  # the square root of the float's precision, as R's: a step that equals p up to rounding counts as equal
     reached = np.flatnonzero(done >= p - slack)
     if not len(reached):

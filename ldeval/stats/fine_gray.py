@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ldeval.stats import doors
+from ldeval.stats.at_risk import before, binned, count_at_risk, ratio
 from ldeval.stats.doors import Bools, Codes, Floats
 from ldeval.stats.fit import tidy
 from ldeval.stats.influence import cluster_sums
-from ldeval.stats.risk_sets import before, binned, ratio, risk_sets
-from ldeval.stats.samples import pick, pick_groups
+from ldeval.stats.samples import SmallSample, correction, pick, pick_groups
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,11 +33,12 @@ class FineGray:
     level: float
     n: int
     events: int
+    df: float | None
     method: str
 
     def tidy(self) -> pd.DataFrame:
         """Give `term, estimate, se, low, high, p_value` on the log scale, a row per column of X."""
-        return tidy(self.names, self.coefficients, self.covariance, level=self.level)
+        return tidy(self.names, self.coefficients, self.covariance, level=self.level, df=self.df)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +57,28 @@ class _Rows:
 
 
 def fine_gray(
-    time: Any, state: Any, X: Any, *, cause: int, weights: Any = None, cluster: Any = None, level: float = 0.95
+    time: Any,
+    state: Any,
+    X: Any,
+    *,
+    cause: int,
+    weights: Any = None,
+    cluster: Any = None,
+    level: float = 0.95,
+    small_sample: SmallSample | None = None,
 ) -> FineGray:
     """Fit the Fine-Gray model by the weighted partial likelihood.
 
         lambda_1(t | x) = lambda_10(t) exp(x'b),
 
     the hazard of the subdistribution P(T <= t, cause k). A person who fails from another cause stays at risk with the weight
-    G(t-) / G(T-), G the Kaplan-Meier curve of censoring. exp(b) orders the cumulative incidences; it is not a rate ratio among those
-    still at risk. Censoring is taken as independent of time, cause and X. Ties are Breslow's.
+    G(t-) / G(T-), G the Kaplan-Meier curve of censoring. exp(b) orders the cumulative incidences; it is not a rate ratio among
+    those still at risk. Censoring is taken as independent of time, cause and X. Ties are Breslow's.
 
-    The error is always the sandwich of Fine and Gray (1999), equation 8, as R's cmprsk::crr: each row's influence includes what it
-    does to the estimate of G. With clusters the influences are summed within them (Zhou et al. 2012); weights enter the likelihood, G
-    and the influence and are taken as known. R's finegray with a weighted coxph omits the term for G and so differs by a few per cent.
+    The error is always the sandwich of Fine and Gray (1999), equation 8, as R's cmprsk::crr: each row's influence includes what
+    it does to the estimate of G. With clusters the influences are summed within them (Zhou et al. 2012); weights enter the
+    likelihood, G and the influence and are taken as known. R's finegray with a weighted coxph omits the term for G and so
+    differs by a few per cent.
 
     Args:
         time: end of follow-up, shape (n,).
@@ -78,6 +88,7 @@ def fine_gray(
         weights: zero or more, shape (n,).
         cluster: the cluster of each row, shape (n,).
         level: of the intervals.
+        small_sample: CR1-t, for few clusters: variance times G / (G - 1), Student's t on G - 1 degrees of freedom; None as R.
 
     Source: Fine & Gray (1999), doi:10.1080/01621459.1999.10474144; Zhou et al. (2012), doi:10.1093/biostatistics/kxr032.
 
@@ -91,17 +102,20 @@ def fine_gray(
     mass, groups = doors.weights(weights, n), doors.clusters(cluster, n)
     design = doors.full_rank(doors.design(X, rows=n), constant=False, weights=mass)
     kept = mass > 0
-    matrix, end, code, mass = (pick(kept, part) for part in (design.matrix, found.time, found.state, mass))
+    matrix, end, mass = (pick(kept, part) for part in (design.matrix, found.time, mass))
+    code = found.state[kept]
     if not (code == cause).any():
         raise ValueError(f"state: expected at least one event of cause {cause}, found none in {len(code)} rows")
     centre, scale = _units(matrix, mass)
     rows = _rows((matrix - centre) / scale, end, code == cause, code > 0, mass / mass.mean())
     b, likelihoods = _newton(rows, design.names)
-    influence = cluster_sums(_influence(rows, b), pick_groups(kept, groups))
+    used = pick_groups(kept, groups)
+    rule = correction(small_sample, used)
+    influence = cluster_sums(_influence(rows, b), used)
     inverse = np.linalg.inv(_derivatives(rows, b)[2])
-    covariance = inverse @ (influence.T @ influence) @ inverse / np.outer(scale, scale)
+    covariance = rule.factor * inverse @ (influence.T @ influence) @ inverse / np.outer(scale, scale)
     total = float(mass.mean())
-    who = "rows" if groups is None else f"{len(groups.labels)} clusters"
+    who = "rows" if groups is None else f"{len(groups.labels)} clusters{rule.words}"
     return FineGray(
         design.names,
         b / scale,
@@ -111,6 +125,7 @@ def fine_gray(
         doors.level(level),
         len(code),
         int(np.count_nonzero(code == cause)),
+        rule.df,
         f"Fine-Gray, cause {cause}; Breslow ties; robust errors over {who}, with the estimated censoring curve (as crr)",
     )
 
@@ -121,11 +136,19 @@ def _units(matrix: Floats, weights: Floats) -> tuple[Floats, Floats]:
 
 
 def _rows(x: Floats, time: Floats, failed: Bools, ended: Bools, weights: Floats) -> _Rows:
-    censored = risk_sets(time, ~ended, None, weights)
+    censored = count_at_risk(time, ~ended, None, weights)
     uncensored = before(censored.survival, 1.0)
     events = binned(censored.end[failed], len(uncensored), weights[failed])
     return _Rows(
-        x, weights, failed, ended & ~failed, censored.end, uncensored, events, censored.at_risk, ratio(censored.hazard, censored.at_risk)
+        x,
+        weights,
+        failed,
+        ended & ~failed,
+        censored.end,
+        uncensored,
+        events,
+        censored.at_risk,
+        ratio(censored.hazard, censored.at_risk),
     )
 
 
@@ -181,10 +204,10 @@ def _derivatives(rows: _Rows, b: Floats) -> tuple[float, Floats, Floats]:
 
 def _newton(rows: _Rows, names: tuple[str, ...]) -> tuple[Floats, list[float]]:
     """Maximise, halving steps that lose likelihood."""
-    b = np.zeros(rows.x.shape[1])
+    b: Floats = np.zeros(rows.x.shape[1])
     now = _derivatives(rows, b)
     likelihoods = [now[0]]
-    step = b
+    step: Floats = b
     for _ in range(STEPS):
         step = np.linalg.lstsq(now[2], now[1], rcond=None)[0]
         trial = _derivatives(rows, b + step)
@@ -209,7 +232,7 @@ def _influence(rows: _Rows, b: Floats) -> Floats:
     exposure = _exposure(rows, np.column_stack((hazard, hazard[:, None] * mean)))
     own = risk[:, None] * (rows.x * exposure[:, :1] - exposure[:, 1:])
     happened = rows.failed
-    residual = -own
+    residual: Floats = -own
     residual[happened] += rows.weights[happened, None] * (rows.x[happened] - mean[rows.end[happened]])
     return residual + _through_censoring(rows, risk, hazard, mean)
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ldeval.stats import doors
+from ldeval.stats.at_risk import distinct_times
 from ldeval.stats.doors import Floats
 from ldeval.stats.hypotheses import Test, chi_squared_tail, quadratic_form
-from ldeval.stats.risk_sets import distinct_times
 
 
 @dataclass(slots=True)
@@ -31,9 +31,9 @@ def gray_test(time: Any, state: Any, group: Any, *, cause: int) -> Test:
 
         U_j = sum over u of R_j(u) [dF_j(u) / (1 - F_j(u-)) - dF0(u) / (1 - F0(u-))],   R_j = n_j (1 - F_j(u-)) / S_j(u-),
 
-    with F_j and S_j each group's cumulative incidence and overall survival and F0 the estimate under the null: a log-rank test of the
-    subdistribution hazard (rho = 0). A difference may come from the cause itself or from a competing one. Censoring is taken as
-    independent and may differ between groups. The variance is Gray's, as in R's cmprsk::cuminc.
+    with F_j and S_j each group's cumulative incidence and overall survival and F0 the estimate under the null: a log-rank test
+    of the subdistribution hazard (rho = 0). A difference may come from the cause itself or from a competing one. Censoring is
+    taken as independent and may differ between groups. The variance is Gray's, as in R's cmprsk::cuminc.
 
     Args:
         time: end of follow-up, shape (n,).
@@ -82,9 +82,10 @@ def gray_test(time: Any, state: Any, group: Any, *, cause: int) -> Test:
 
 
 def _sweep(at_risk: Floats, failed: Floats, competed: Floats) -> tuple[Floats, Floats]:
-    """Expected events by group and the covariance of their difference from those observed; all of shape (T, k)."""
+    """Give the expected events by group and the covariance of their difference from those observed; all of shape (T, k)."""
     k = at_risk.shape[1]
-    now = _Running(np.zeros(k), np.ones(k), 0.0, *(np.zeros((k, k)) for _ in range(3)), np.zeros(k))
+    square = np.zeros((k, k))
+    now = _Running(np.zeros(k), np.ones(k), 0.0, square, square.copy(), square.copy(), np.zeros(k))
     due = np.zeros(k)
     for n, d1, d2 in zip(at_risk, failed, competed, strict=True):
         due += _step(now, n, d1, d2)

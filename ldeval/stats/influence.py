@@ -4,9 +4,9 @@ Each influence here is built from processes of the form
 
     P_i(t) = jump_i 1(end_i <= t) - [B(min(t, end_i)) - B(entry_i)],
 
-a jump where the row's own event falls, less what was expected of it while it was at risk. The variance of an estimate at time t is
-the sum over clusters of (sum over the cluster's rows of w_i a(t) P_i(t)) squared. A cluster's sum changes only when one of its rows
-enters or ends, so all T variances cost one pass over the rows instead of clusters times T.
+a jump where the row's own event falls, less what was expected of it while it was at risk. The variance of an estimate at time t
+is the sum over clusters of (sum over the cluster's rows of w_i a(t) P_i(t)) squared. A cluster's sum changes only when one of
+its rows enters or ends, so all T variances cost one pass over the rows instead of clusters times T.
 
 Source: Therneau & Grambsch (2000), Modeling Survival Data, section 7.2; R's survfit(robust=TRUE, cluster=).
 """
@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ldeval.stats.at_risk import AtRisk, binned
 from ldeval.stats.doors import Codes, Floats, Groups
-from ldeval.stats.risk_sets import RiskSets
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Process:
     expected: Floats
 
 
-def row_influence(sets: RiskSets, process: Process) -> Floats:
+def row_influence(sets: AtRisk, process: Process) -> Floats:
     """Give P of each row at the end of follow-up, shape (n,)."""
     return process.jump - process.expected[sets.end] + _at_entry(sets, process.expected)
 
@@ -40,12 +40,12 @@ def cluster_sums(rows: Floats, cluster: Groups | None) -> Floats:
         return rows
     size = len(cluster.labels)
     if rows.ndim == 1:
-        return np.bincount(cluster.codes, rows, size)
-    return np.column_stack([np.bincount(cluster.codes, column, size) for column in rows.T])
+        return binned(cluster.codes, size, rows)
+    return np.column_stack([binned(cluster.codes, size, column) for column in rows.T])
 
 
 def jackknife_variance(
-    sets: RiskSets, processes: list[Process], factors: list[Floats], weights: Floats, cluster: Groups | None
+    sets: AtRisk, processes: list[Process], factors: list[Floats], weights: Floats, cluster: Groups | None
 ) -> Floats:
     """Give the variance at each time of the estimate whose influence is sum_k factors_k(t) P_ki(t).
 
@@ -65,7 +65,7 @@ def jackknife_variance(
     return np.maximum(_quadratic(moments(sets, entered, ended, codes), [*factors, -drift]), 0.0)
 
 
-def _at_entry(sets: RiskSets, expected: Floats) -> Floats:
+def _at_entry(sets: AtRisk, expected: Floats) -> Floats:
     """B at each row's entry."""
     if sets.start is None:
         return np.zeros(len(sets.end))
@@ -81,7 +81,7 @@ def _quadratic(moments: list[list[Floats]], factors: list[Floats]) -> Floats:
     return total
 
 
-def _moments_of_rows(sets: RiskSets, entered: list[Floats], ended: list[Floats], _: Codes) -> list[list[Floats]]:
+def _moments_of_rows(sets: AtRisk, entered: list[Floats], ended: list[Floats], _: Codes) -> list[list[Floats]]:
     """M_kl(t) = sum over rows of state_k state_l: `entered` while at risk, `entered + ended` afterwards."""
     final = [a + b for a, b in zip(entered, ended, strict=True)]
     return [
@@ -89,28 +89,28 @@ def _moments_of_rows(sets: RiskSets, entered: list[Floats], ended: list[Floats],
     ]
 
 
-def _moment_of_rows(sets: RiskSets, at_risk: Floats, after: Floats) -> Floats:
+def _moment_of_rows(sets: AtRisk, at_risk: Floats, after: Floats) -> Floats:
     size = len(sets.time)
-    gone = np.cumsum(np.bincount(sets.end, after, size))
+    gone = np.cumsum(binned(sets.end, size, after))
     if sets.start is None:
-        leaving = np.bincount(sets.end, at_risk, size)
+        leaving = binned(sets.end, size, at_risk)
         return gone + np.concatenate((np.cumsum(leaving[::-1])[::-1][1:], [0.0]))
-    arriving = np.bincount(sets.start, at_risk, size + 1)[:size]
-    return gone + np.cumsum(arriving - np.bincount(sets.end, at_risk, size))
+    arriving = binned(sets.start, size + 1, at_risk)[:size]
+    return gone + np.cumsum(arriving - binned(sets.end, size, at_risk))
 
 
-def _moments_of_clusters(sets: RiskSets, entered: list[Floats], ended: list[Floats], codes: Codes) -> list[list[Floats]]:
+def _moments_of_clusters(sets: AtRisk, entered: list[Floats], ended: list[Floats], codes: Codes) -> list[list[Floats]]:
     """M_kl(t) = sum over clusters of state_k state_l, from the change of each product where a cluster's state changes."""
     size = len(sets.time)
     start = np.zeros(len(sets.end), dtype=np.intp) if sets.start is None else sets.start
     cells, place = np.unique(np.concatenate((codes * size + start, codes * size + sets.end)), return_inverse=True)
     when, first = cells % size, np.searchsorted(cells // size, cells // size)
-    states = [_state(np.bincount(place, np.concatenate(pair)), first) for pair in zip(entered, ended, strict=True)]
+    states = [_state(binned(place, len(cells), np.concatenate(pair)), first) for pair in zip(entered, ended, strict=True)]
     return [[_moment(states[k] * states[m], first, when, size) for m in range(k + 1)] for k in range(len(states))]
 
 
 def _state(changes: Floats, first: Codes) -> Floats:
-    """The running sum of a cluster's changes; `first` is the place of its first cell."""
+    """Give the running sum of a cluster's changes; `first` is the place of its first cell."""
     running = np.cumsum(changes)
     return running - (running - changes)[first]
 
@@ -118,4 +118,4 @@ def _state(changes: Floats, first: Codes) -> Floats:
 def _moment(product: Floats, first: Codes, when: Codes, size: int) -> Floats:
     change = np.diff(product, prepend=0.0)
     own = first == np.arange(len(first))
-    return np.cumsum(np.bincount(when, np.where(own, product, change), size))
+    return np.cumsum(binned(when, size, np.where(own, product, change)))

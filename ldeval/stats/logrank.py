@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ldeval.stats import doors
+from ldeval.stats.at_risk import before, binned, count_at_risk, ratio
 from ldeval.stats.doors import Bools, Codes, Floats
 from ldeval.stats.hypotheses import Test, chi_squared_tail, quadratic_form
-from ldeval.stats.risk_sets import before, ratio, risk_sets
 from ldeval.stats.samples import is_robust
 
 
@@ -34,9 +34,9 @@ def logrank(
         U_j = sum over u of S(u-)^rho [d_j(u) - d(u) n_j(u) / n(u)],   statistic U' V^- U,
 
     summed over strata, with S the Kaplan-Meier curve of all groups of the stratum together. rho = 0 is the log-rank test, most
-    powerful where hazards are proportional; rho = 1 the Peto and Peto form of Wilcoxon's, which weighs early times more. V is the
-    hypergeometric variance, with whole weights taken for numbers of like people; where a weight is fractional it is robust, the sum
-    of the squared influence of each row on U.
+    powerful where hazards are proportional; rho = 1 the Peto and Peto form of Wilcoxon's, which weighs early times more. V is
+    the hypergeometric variance, with whole weights taken for numbers of like people; where a weight is fractional it is robust,
+    the sum of the squared influence of each row on U.
 
     Args:
         time: end of follow-up, shape (n,).
@@ -96,7 +96,7 @@ def logrank(
 
 
 def _parts(stratum: Codes, weights: Floats) -> list[Codes]:
-    """The rows of each stratum whose weight is above zero."""
+    """Give the rows of each stratum whose weight is above zero."""
     kept = np.flatnonzero(weights > 0)
     order = kept[np.argsort(stratum[kept], kind="stable")]
     return np.split(order, np.flatnonzero(np.diff(stratum[order])) + 1)
@@ -104,11 +104,11 @@ def _parts(stratum: Codes, weights: Floats) -> list[Codes]:
 
 def _stratum(rows: _Rows, rho: float, robust: bool) -> tuple[Floats, Floats, Floats]:
     """Observed and expected events by group, weighed by S(u-)^rho, and the covariance of their difference."""
-    sets = risk_sets(rows.time, rows.event, rows.entry, rows.weights)
+    sets = count_at_risk(rows.time, rows.event, rows.entry, rows.weights)
     at_risk = _by_group(rows, sets.end, sets.start, len(sets.time))
     share = ratio(at_risk, sets.at_risk[:, None])
     power = before(sets.survival, 1.0) ** rho if rho else np.ones(len(sets.time))
-    observed = np.bincount(rows.group[rows.event], (rows.weights * power[sets.end])[rows.event], rows.k)
+    observed = binned(rows.group[rows.event], rows.k, (rows.weights * power[sets.end])[rows.event])
     expected = (power * sets.events) @ share
     if robust:
         spread = _robust(rows, sets.end, sets.start, share, power, sets.hazard)
@@ -120,16 +120,16 @@ def _stratum(rows: _Rows, rho: float, robust: bool) -> tuple[Floats, Floats, Flo
 
 def _by_group(rows: _Rows, end: Codes, start: Codes | None, size: int) -> Floats:
     """Weight at risk by time and group, shape (T, k)."""
-    ended = np.bincount(end * rows.k + rows.group, rows.weights, size * rows.k).reshape(size, rows.k)
-    at_risk = np.cumsum(ended[::-1], axis=0)[::-1]
+    ended = binned(end * rows.k + rows.group, size * rows.k, rows.weights).reshape(size, rows.k)
+    at_risk: Floats = np.cumsum(ended[::-1], axis=0)[::-1]
     if start is None:
         return at_risk
-    entered = np.bincount(start * rows.k + rows.group, rows.weights, (size + 1) * rows.k).reshape(size + 1, rows.k)
+    entered = binned(start * rows.k + rows.group, (size + 1) * rows.k, rows.weights).reshape(size + 1, rows.k)
     return np.maximum(at_risk - np.cumsum(entered[::-1], axis=0)[::-1][1:], 0.0)
 
 
 def _robust(rows: _Rows, end: Codes, start: Codes | None, share: Floats, power: Floats, hazard: Floats) -> Floats:
-    """The sum of the squared influence of each row: sum over u of K (1(group = j) - n_j / n) (dN_i - Y_i d / n)."""
+    """Sum the squared influence of each row: sum over u of K (1(group = j) - n_j / n) (dN_i - Y_i d / n)."""
     total = np.concatenate(([0.0], np.cumsum(power * hazard)))
     shared = np.vstack((np.zeros(rows.k), np.cumsum((power * hazard)[:, None] * share, axis=0)))
     first = np.zeros(len(end), dtype=np.intp) if start is None else start

@@ -18,10 +18,10 @@ def mean_cumulative_count(start: Any, stop: Any, event: Any, person: Any, *, lev
 
         M(t) = sum over u <= t of d(u) / n(u),
 
-    with d(u) the events at u and n(u) the people under observation just before. It estimates the mean of the counting process where
-    being under observation is independent of it; no independence between a person's events is assumed, because the error sums each
-    person's influence (Lawless & Nadeau). A death that ends the process must end observation as censoring only where the mean without
-    death is wanted. The interval is made on the log scale.
+    with d(u) the events at u and n(u) the people under observation just before. It estimates the mean of the counting process
+    where being under observation is independent of it; no independence between a person's events is assumed, because the error
+    sums each person's influence (Lawless & Nadeau). A death that ends the process must end observation as censoring only where
+    the mean without death is wanted. The interval is made on the log scale.
 
     Args:
         start: start of each spell under observation, shape (n,).
@@ -36,23 +36,25 @@ def mean_cumulative_count(start: Any, stop: Any, event: Any, person: Any, *, lev
         ValueError: input refused at the doors of `ldeval.stats.doors`; spells of one person that overlap.
 
     """
-    data = sample(stop, event, start, None, doors.groups(person, "person", np.size(person)).codes)
-    assert data.cluster is not None
-    _refuse_overlap(doors.numbers(start, "start"), doors.numbers(stop, "stop"), data.cluster.codes)
+    people = doors.groups(person, "person", len(doors.numbers(stop, "stop")))
+    if len(people.labels) < 2:
+        raise ValueError("person: expected at least two people for a robust error, found 1")
+    data = sample(stop, event, start, None, people.codes)
+    _refuse_overlap(doors.numbers(start, "start"), doors.numbers(stop, "stop"), people.codes)
     sets = data.sets
     estimate = np.cumsum(sets.hazard)
     process = hazard_process(sets, data.event)
     return make_curve(
-        sets.time,
+        sets,
         estimate,
         jackknife_variance(sets, [process], [np.ones(len(estimate))], data.weights, data.cluster),
-        at_risk=sets.at_risk,
         events=sets.events,
         initial=0.0,
         level=doors.level(level),
+        critical=data.correction.critical(level),
         interval="hazard",
         n=data.n,
-        method=f"Mean cumulative count; robust errors over {len(data.cluster.labels)} people; log interval",
+        method=f"Mean cumulative count; robust errors over {len(people.labels)} people; log interval",
     )
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ldeval.stats import doors
+from ldeval.stats.at_risk import AtRisk, ratio
 from ldeval.stats.doors import Floats, Groups
+from ldeval.stats.fit import tidy
 from ldeval.stats.influence import Process, cluster_sums, row_influence
-from ldeval.stats.risk_sets import RiskSets, ratio
-from ldeval.stats.samples import Sample, pick_groups, sample
+from ldeval.stats.samples import Sample, SmallSample, pick_groups, sample
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +27,7 @@ class RestrictedMean:
     estimate: Floats
     covariance: Floats
     level: float
+    df: float | None
     n: int
     events: int
     method: str
@@ -38,42 +40,27 @@ class RestrictedMean:
     def tidy(self) -> pd.DataFrame:
         """Give a row per group, then the difference from the first group and the ratio to it for each other group.
 
-        Columns `term, estimate, se, low, high, p_value, scale`. The difference and the ratio are of the second group against the
-        first; with more groups the terms name the pair. `scale` says where `se` lives: a ratio is told as itself, the error is that
-        of its logarithm and the interval is made there. p-values are for no difference; a mean by itself has none.
+        Columns `term, estimate, se, low, high, p_value, scale`. The difference and the ratio are of the second group against
+        the first; with more groups the terms name the pair. `scale` says where `se` lives: a ratio is told as itself, the error
+        is that of its logarithm and the interval is made there. p-values are for no difference; a mean by itself has none.
         """
         import pandas as pd
 
-        rows = [(label, *self._wald(j, None)) for j, label in enumerate(self.groups)]
-        pairs = [(j, "" if len(self.groups) == 2 else f": {label} to {self.groups[0]}") for j, label in enumerate(self.groups)][
-            1:
-        ]
-        rows += [(f"difference{pair}", *self._wald(j, 0)) for j, pair in pairs]
-        rows += [(f"ratio{pair}", *self._ratio(j)) for j, pair in pairs]
-        return pd.DataFrame(rows, columns=["term", "estimate", "se", "low", "high", "p_value", "scale"])
+        k = len(self.groups)
+        against = np.column_stack((-np.ones(k - 1), np.eye(k - 1)))
+        pairs = [""] if k == 2 else [f": {label} to {self.groups[0]}" for label in self.groups[1:]]
+        means = self._table(self.groups, np.eye(k), self.estimate, self.covariance).assign(p_value=np.nan)
+        differences = self._table([f"difference{pair}" for pair in pairs], against, self.estimate, self.covariance)
+        inverse = ratio(np.ones(1), self.estimate)
+        logs = np.log(np.where(self.estimate > 0, self.estimate, np.nan))
+        ratios = self._table([f"ratio{pair}" for pair in pairs], against, logs, np.outer(inverse, inverse) * self.covariance)
+        ratios[["estimate", "low", "high"]] = np.exp(ratios[["estimate", "low", "high"]])
+        table = pd.concat([means, differences, ratios][: 3 if k > 1 else 1], ignore_index=True)
+        return table.assign(scale=["identity"] * (2 * k - 1) + ["log"] * (k - 1))
 
-    def _wald(self, j: int, base: int | None) -> tuple[float, float, float, float, float, str]:
-        contrast = np.zeros(len(self.groups))
-        contrast[j] = 1.0
-        if base is not None:
-            contrast[base] = -1.0
-        value, se = float(contrast @ self.estimate), _error(contrast, self.covariance)
-        z = self._z()
-        return value, se, value - z * se, value + z * se, _p_value(value, se) if base is not None else np.nan, "identity"
-
-    def _ratio(self, j: int) -> tuple[float, float, float, float, float, str]:
-        if not self.estimate[0] or not self.estimate[j]:
-            return (np.nan,) * 5 + ("log",)
-        contrast = np.zeros(len(self.groups))
-        contrast[j], contrast[0] = 1 / self.estimate[j], -1 / self.estimate[0]
-        value, se = float(np.log(self.estimate[j] / self.estimate[0])), _error(contrast, self.covariance)
-        low, high = np.exp(value - self._z() * se), np.exp(value + self._z() * se)
-        return float(np.exp(value)), se, float(low), float(high), _p_value(value, se), "log"
-
-    def _z(self) -> float:
-        from scipy.special import ndtri
-
-        return float(ndtri(0.5 + self.level / 2))
+    def _table(self, names: Any, contrasts: Floats, values: Floats, covariance: Floats) -> pd.DataFrame:
+        joint = contrasts @ covariance @ contrasts.T
+        return tidy(tuple(names), contrasts @ values, joint, level=self.level, df=self.df)
 
 
 def rmst(
@@ -85,15 +72,16 @@ def rmst(
     weights: Any = None,
     cluster: Any = None,
     level: float = 0.95,
+    small_sample: SmallSample | None = None,
 ) -> RestrictedMean:
     """Estimate the mean time without the event up to tau.
 
         mu = integral from 0 to tau of S(t) dt,
 
     the area under each group's Kaplan-Meier curve, under censoring independent of the event. The error is that of the estimate:
-    sum over u <= tau of [integral from u to tau of S]^2 d / [n (n - d)], with whole weights taken for numbers of like people; where a
-    weight is fractional or clusters are given, the infinitesimal jackknife, with the covariance of groups that share clusters.
-    A difference of means needs no proportional hazards.
+    sum over u <= tau of [integral from u to tau of S]^2 d / [n (n - d)], with whole weights taken for numbers of like people;
+    where a weight is fractional or clusters are given, the infinitesimal jackknife, with the covariance of groups that share
+    clusters. A difference of means needs no proportional hazards.
 
     Args:
         time: end of follow-up, shape (n,).
@@ -103,11 +91,13 @@ def rmst(
         weights: zero or more, shape (n,), taken as known.
         cluster: the cluster of each row, shape (n,).
         level: of the intervals.
+        small_sample: CR1-t, for few clusters: variance times G / (G - 1), Student's t on G - 1 degrees of freedom; None as R.
 
     Source: Royston & Parmar (2013), doi:10.1186/1471-2288-13-152; R's survRM2::rmst2 and survival's survmean.
 
     Raises:
-        ValueError: input refused at the doors of `ldeval.stats.doors`; tau at or below zero, or beyond the last follow-up of a group
+        ValueError: input refused at the doors of `ldeval.stats.doors`; tau at or below zero, or beyond the last follow-up of a
+        group
             whose curve has not reached 0, where the area is not known.
 
     """
@@ -116,7 +106,7 @@ def rmst(
     horizon = float(doors.numbers(np.atleast_1d(tau), "tau")[0])
     if horizon <= 0:
         raise ValueError(f"tau: expected a horizon above zero, found {horizon:g}")
-    whole = sample(time, event, None, weights, cluster)
+    whole = sample(time, event, None, weights, cluster, small_sample)
     kept = doors.weights(weights, rows) > 0
     picked = pick_groups(kept, members)
     assert picked is not None
@@ -129,13 +119,14 @@ def rmst(
         _refuse_beyond(one.sets, horizon, label)
         estimate[j], plain[j], influence[mine, j] = restricted_mean(one, horizon)
     sums = cluster_sums(influence, whole.cluster)
-    covariance = sums.T @ sums if whole.robust else np.diag(plain)
+    covariance = whole.correction.factor * sums.T @ sums if whole.robust else np.diag(plain)
     return RestrictedMean(
         horizon,
         picked.labels,
         estimate,
         covariance,
         doors.level(level),
+        whole.correction.df,
         whole.n,
         int(whole.event.sum()),
         f"Restricted mean to {horizon:g}; {whole.errors('Greenwood')}",
@@ -155,21 +146,9 @@ def restricted_mean(data: Sample, tau: float) -> tuple[float, float, Floats]:
     return float(area.sum()), float(np.sum(step**2 * ratio(sets.hazard, sets.beyond))), influence
 
 
-def _refuse_beyond(sets: RiskSets, tau: float, label: str) -> None:
+def _refuse_beyond(sets: AtRisk, tau: float, label: str) -> None:
     if tau > sets.time[-1] and sets.survival[-1] > 0:
         raise ValueError(
             f"tau: expected a horizon within the follow-up of each group, found {tau:g}, beyond that of {label!r};"
             f" use {sets.time[-1]:g} or less"
         )
-
-
-def _error(contrast: Floats, covariance: Floats) -> float:
-    return float(np.sqrt(max(contrast @ covariance @ contrast, 0.0)))
-
-
-def _p_value(value: float, se: float) -> float:
-    from scipy.special import ndtr
-
-    if se == 0:
-        return 1.0 if value == 0 else 0.0
-    return float(2 * ndtr(-abs(value) / se))

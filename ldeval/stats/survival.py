@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from ldeval.stats import doors
+from ldeval.stats.at_risk import ratio
 from ldeval.stats.curves import Curve, Interval, interval_choice, make_curve
 from ldeval.stats.influence import jackknife_variance
 from ldeval.stats.logrank import logrank
 from ldeval.stats.recurrent import mean_cumulative_count
 from ldeval.stats.restricted_mean import rmst
-from ldeval.stats.risk_sets import ratio
-from ldeval.stats.samples import hazard_process, sample, survival_process
+from ldeval.stats.samples import SmallSample, hazard_process, sample, survival_process
 
 __all__ = ["kaplan_meier", "logrank", "mean_cumulative_count", "nelson_aalen", "rmst"]
 
@@ -27,13 +27,14 @@ def kaplan_meier(
     cluster: Any = None,
     level: float = 0.95,
     interval: Interval = "log-log",
+    small_sample: SmallSample | None = None,
 ) -> Curve:
     """Estimate the probability of no event by each time.
 
         S(t) = prod over u <= t of (1 - d(u) / n(u)),
 
-    with d(u) the weight of the events at u and n(u) the weight of those at risk just before. It estimates P(T > t) where censoring
-    and late entry are independent of the event (given the weights, where they adjust for it).
+    with d(u) the weight of the events at u and n(u) the weight of those at risk just before. It estimates P(T > t) where
+    censoring and late entry are independent of the event (given the weights, where they adjust for it).
 
     The error is Greenwood's, S(t)^2 sum d / [n (n - d)], with whole weights taken for numbers of like people. Where a weight is
     fractional or clusters are given it is robust: the infinitesimal jackknife of each row or cluster, as R's survfit(robust=TRUE,
@@ -47,6 +48,7 @@ def kaplan_meier(
         cluster: the cluster of each row, shape (n,), for instance its area or, with several rows a person, its person.
         level: of the pointwise interval.
         interval: the scale of the interval; each keeps it inside [0, 1].
+        small_sample: CR1-t, for few clusters: variance times G / (G - 1), Student's t on G - 1 degrees of freedom; None as R.
 
     Source: Kaplan & Meier (1958), doi:10.2307/2281868; Therneau & Grambsch (2000), section 2.1; R's survival::survfit.
 
@@ -54,7 +56,7 @@ def kaplan_meier(
         ValueError: input refused at the doors of `ldeval.stats.doors`; an interval that does not exist.
 
     """
-    data = sample(time, event, entry, weights, cluster)
+    data = sample(time, event, entry, weights, cluster, small_sample)
     sets = data.sets
     estimate = sets.survival
     if data.robust:
@@ -63,13 +65,13 @@ def kaplan_meier(
     else:
         relative = np.cumsum(ratio(sets.hazard, sets.beyond))
     return make_curve(
-        sets.time,
+        sets,
         estimate,
-        estimate**2 * relative,
-        at_risk=sets.at_risk,
+        data.correction.factor * estimate**2 * relative,
         events=sets.events,
         initial=1.0,
         level=doors.level(level),
+        critical=data.correction.critical(level),
         interval=interval_choice(interval),
         n=data.n,
         method=f"Kaplan-Meier; {data.errors('Greenwood')}; {interval} interval",
@@ -106,13 +108,13 @@ def nelson_aalen(time: Any, event: Any, *, entry: Any = None, weights: Any = Non
     else:
         variance = np.cumsum(ratio(sets.hazard, sets.at_risk))
     return make_curve(
-        sets.time,
+        sets,
         estimate,
         variance,
-        at_risk=sets.at_risk,
         events=sets.events,
         initial=0.0,
         level=doors.level(level),
+        critical=data.correction.critical(level),
         interval="hazard",
         n=data.n,
         method=f"Nelson-Aalen; {data.errors('sum of d / n^2')}; log interval",

@@ -10,7 +10,7 @@ from ldeval.stats.doors import Bools, Codes, Floats
 
 
 @dataclass(frozen=True, slots=True)
-class RiskSets:
+class AtRisk:
     """Weighted counts at the T distinct ends of n rows, each at risk on (entry, end].
 
     `at_risk` = `events` + `beyond`: the weight at risk just before each time, the part of it whose event happens there and the
@@ -33,23 +33,23 @@ class RiskSets:
     @property
     def survival(self) -> Floats:
         """The product of the shares that go on, at each time."""
-        return np.cumprod(ratio(self.beyond, self.at_risk))
+        return np.asarray(np.cumprod(ratio(self.beyond, self.at_risk)), dtype=np.float64)
 
 
-def risk_sets(time: Floats, event: Bools, entry: Floats | None, weights: Floats) -> RiskSets:
+def count_at_risk(time: Floats, event: Bools, entry: Floats | None, weights: Floats) -> AtRisk:
     """Count those at risk and their events at each distinct end of follow-up; all arrays have shape (n,)."""
     distinct, end = distinct_times(time)
     size = len(distinct)
-    events = np.bincount(end[event], weights[event], size)
-    ended = np.bincount(end, weights, size)
-    censored = np.bincount(end[~event], weights[~event], size)
+    events = binned(end[event], size, weights[event])
+    ended = binned(end, size, weights)
+    censored = binned(end[~event], size, weights[~event])
     later = _after(ended)
     start = None
     if entry is not None:
         start = np.searchsorted(distinct, entry, side="right").astype(np.intp)
-        later = _present(later, np.bincount(start, weights, size + 1), np.bincount(end, minlength=size), start)
+        later = _present(later, binned(start, size + 1, weights), np.bincount(end, minlength=size), start)
     beyond = later + censored
-    return RiskSets(distinct, beyond + events, events, beyond, end, start)
+    return AtRisk(distinct, beyond + events, events, beyond, end, start)
 
 
 def distinct_times(time: Floats) -> tuple[Floats, Codes]:
@@ -75,12 +75,12 @@ def before(values: Floats, first: float) -> Floats:
 
 
 def _after(ended: Floats) -> Floats:
-    """The weight that ends after each time."""
+    """Give the weight that ends after each time."""
     return np.concatenate((np.cumsum(ended[::-1])[::-1][1:], [0.0]))
 
 
 def _present(later: Floats, entered: Floats, ends: Codes, start: Codes) -> Floats:
-    """Of the weight that ends later, the part that has entered before each time; exactly zero where no row is there."""
+    """Give, of the weight that ends later, the part that has entered before each time; exactly zero where no row is there."""
     still_out = np.cumsum(entered[::-1])[::-1][1:]
     rows = np.cumsum(np.bincount(start, minlength=len(later) + 1)[:-1]) - np.cumsum(ends)
     return np.where(rows > 0, np.maximum(later - still_out, 0.0), 0.0)
