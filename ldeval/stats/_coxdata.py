@@ -12,6 +12,7 @@ from ldeval.stats._concordance import Concordance, pair_sums
 from ldeval.stats._coxlik import Terms
 from ldeval.stats._coxnewton import Maximum
 from ldeval.stats._risksets import RiskSets
+from ldeval.stats.at_risk import binned
 from ldeval.stats.doors import Floats, Groups, Times
 from ldeval.stats.samples import Correction
 
@@ -72,7 +73,7 @@ def concordance(data: CoxData, level: float) -> Concordance:
     gain = float(good.sum() - bad.sum()) / count
     influence = (good - bad - gain * pairs) / count
     if data.cluster is not None:
-        influence = np.bincount(data.cluster.codes[data.sets.rows], weights=influence)
+        influence = binned(data.cluster.codes[data.sets.rows], len(data.cluster.labels), influence)
     se = float(np.sqrt(influence @ influence * data.correction.factor))
     estimate, width = (1 + gain) / 2, se * data.correction.critical(level)
     sums = (float(part.sum()) / 2 * data.sets.unit**2 for part in (good, bad, tied))

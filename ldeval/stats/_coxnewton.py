@@ -18,7 +18,7 @@ SLACK = 1e-10  # relative loss of log-likelihood that is rounding
 
 @dataclass(frozen=True, slots=True)
 class Maximum:
-    """The coefficients (p,) of the standardised columns, the state there, the information (p, p), and score and information at 0."""
+    """Coefficients (p,) of the standardised columns, the state and information (p, p) there, and score and information at 0."""
 
     b: Floats
     at: Risks

@@ -86,7 +86,7 @@ def hazards_test(
 
 
 def _clock(slot_time: Floats, times: Times, transform: Transform) -> Floats:
-    """Transformed time at each slot; ranks and the survival curve are those of all rows, unweighted and over all strata, as R's."""
+    """Transform time at each slot; ranks and survival curve are those of all rows, unweighted, over all strata, as R's."""
     if transform == "identity":
         return slot_time
     if transform == "log":

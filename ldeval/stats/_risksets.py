@@ -77,7 +77,8 @@ def risk_sets(times: Times, x: Floats, weight: Floats, stratum: Codes, strata: i
     first = base if times.entry is None else _entry_slots(times.entry[rows], code, slot_time, slot_stratum)
     used = last > first
     if not used.all():
-        rows, code, dead, last, first, base = (part[used] for part in (rows, code, dead, last, first, base))
+        rows, code, last, first, base = (part[used] for part in (rows, code, last, first, base))
+        dead = dead[used]
     late = np.flatnonzero(first > base)
     return _assemble(rows, x, weight, code, strata, dead, last - 1, late, first[late], slot_time, slot_stratum, slot_bounds)
 

@@ -30,8 +30,9 @@ Ties = Literal["efron", "breslow"]
 class CoxFit:
     """A fitted Cox model of p columns.
 
-    `coefficients` (p,) are log hazard ratios in the order of X's columns. `covariance` (p, p) is robust where weights or clusters were
-    given; `covariance_model` (p, p) is the inverse information. `n` counts the rows given, `events` those with a weight above zero.
+    `coefficients` (p,) are log hazard ratios in the order of X's columns. `covariance` (p, p) is robust where weights or
+    clusters were given; `covariance_model` (p, p) is the inverse information. `n` counts the rows given, `events` those with a
+    weight above zero; `df` is that of Student's t (None: normal).
     """
 
     names: tuple[str, ...]
@@ -79,10 +80,10 @@ class CoxFit:
         return _coxtests.model_test(*quadratic_form(score, _coxdiag.meat(data.sets, data.parts, zero, data.cluster)))
 
     def ph_test(self, transform: Transform = "km") -> ProportionalHazardsTest:
-        """Test proportional hazards by the score for an interaction of each column with transformed time, as R's cox.zph (3.0 on).
+        """Test proportional hazards by the score for an interaction of each column with time, as R's cox.zph of survival 3.
 
-        The errors are the model's, as R's, also where the fit's are robust. `transform` is of time: `km` one minus the Kaplan-Meier
-        curve just before it, `identity`, `rank` (among all ends of follow-up) or `log`.
+        The errors are the model's, as R's, also where the fit's are robust. Time is transformed: `km` is one minus the
+        Kaplan-Meier curve just before it, `identity`, `rank` (among all ends of follow-up) or `log`.
         Source: Grambsch and Therneau (1994), Biometrika 81:515, doi:10.1093/biomet/81.3.515; Therneau, cox.zph in survival 3.
 
         Raises:
@@ -146,9 +147,9 @@ def cox(
 ) -> CoxFit:  # fmt: skip
     """Fit the proportional hazards model h_s(t | x) = h_s0(t) exp(x'b) by partial likelihood.
 
-    It estimates log hazard ratios b, if hazards are proportional within strata s and censoring and late entry tell nothing about the
-    event given x. A person may have several rows, one for each stretch of time with its covariates (time-varying covariates,
-    repeated events): give these people as clusters where they have several events.
+    It estimates log hazard ratios b, if hazards are proportional within strata s, and censoring and late entry tell nothing
+    about the event given x. A person may have several rows, one for each stretch of time with its covariates (time-varying
+    covariates, repeated events): give people as clusters where they have several events.
 
     Args:
         time: end of each row's follow-up, shape (n,), any unit, zero or more. Times are tied where they are equal numbers.
@@ -160,15 +161,15 @@ def cox(
         cluster: rows that are not independent of each other, shape (n,).
         ties: Efron's or Breslow's likelihood of tied events.
         level: of intervals.
-        small_sample: None is R's error; "CR1-t" multiplies the covariance by k / (k - 1) and takes Student's t with k - 1 degrees of
-            freedom, for k clusters.
+        small_sample: None is R's error; "CR1-t" multiplies the covariance by k / (k - 1) and takes Student's t with k - 1
+            degrees of freedom, for k clusters.
 
-    The covariance is the inverse information I^-1; where weights or clusters are given it is I^-1 (sum over clusters of UU') I^-1
-    with U the sum of a cluster's weighted score residuals (of each row without clusters), as R's coxph.
+    The covariance is the inverse information I^-1; where weights or clusters are given it is I^-1 (sum over clusters of UU')
+    I^-1 with U the sum of a cluster's weighted score residuals (of each row without clusters), as R's coxph.
 
-    Source: Cox (1972), J. R. Stat. Soc. B 34:187, doi:10.1111/j.2517-6161.1972.tb00899.x; Efron (1977), J. Am. Stat. Assoc. 72:557,
-    doi:10.1080/01621459.1977.10480613; Lin and Wei (1989), J. Am. Stat. Assoc. 84:1074, doi:10.1080/01621459.1989.10478874; Binder
-    (1992), Biometrika 79:139, doi:10.1093/biomet/79.1.139.
+    Source: Cox (1972), J. R. Stat. Soc. B 34:187, doi:10.1111/j.2517-6161.1972.tb00899.x; Efron (1977), J. Am. Stat. Assoc.
+    72:557, doi:10.1080/01621459.1977.10480613; Lin and Wei (1989), J. Am. Stat. Assoc. 84:1074,
+    doi:10.1080/01621459.1989.10478874; Binder (1992), Biometrika 79:139, doi:10.1093/biomet/79.1.139.
 
     Raises:
         ValueError: input that `doors` refuses; no event; columns that do not vary, or are a combination of others, among those at
@@ -191,20 +192,29 @@ def cox(
     data = CoxData(times, sets, parts, best, blocks, members, rule, weight, members is not None or weights is not None)
     covariance, model = _coxdata.covariances(data)
     return CoxFit(
-        names=design.names, coefficients=best.b / sets.scale, covariance=covariance, covariance_model=model,
-        loglik=data.in_units(best.at.loglik), loglik_null=data.in_units(best.null), n=rows, events=len(sets.dead), level=level, df=rule.df,
-        method=f"Cox model, {ties.capitalize()} ties, {data.errors}", _data=data,
-    )  # fmt: skip
+        names=design.names,
+        coefficients=best.b / sets.scale,
+        covariance=covariance,
+        covariance_model=model,
+        loglik=data.in_units(best.at.loglik),
+        loglik_null=data.in_units(best.null),
+        n=rows,
+        events=len(sets.dead),
+        level=level,
+        df=rule.df,
+        method=f"Cox model, {ties.capitalize()} ties, {data.errors}",
+        _data=data,
+    )
 
 
 def _members(cluster: Any, weight: Floats) -> Groups | None:
-    """Clusters that have a row of weight above zero; rows of weight zero are of none, and coded as of the first."""
+    """Give the clusters that have a row of weight above zero; rows of weight zero are in none, and coded as in the first."""
     members = doors.clusters(cluster, len(weight))
-    if members is None or weight.all():
-        return members
     kept = weight > 0
     left = pick_groups(kept, members)
-    doors.clusters(left.codes, int(kept.sum())) if left else None
+    if left is None or left is members:
+        return members
     codes = np.zeros(len(weight), dtype=np.intp)
     codes[kept] = left.codes
+    doors.clusters(left.codes, len(left.codes))
     return Groups(codes, left.labels)
