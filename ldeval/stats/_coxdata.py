@@ -9,7 +9,7 @@ import numpy as np
 
 from ldeval.stats import _coxdiag
 from ldeval.stats._concordance import Concordance, pair_sums
-from ldeval.stats._coxlik import Terms
+from ldeval.stats._coxlik import Terms, surplus
 from ldeval.stats._coxnewton import Maximum
 from ldeval.stats._risksets import RiskSets
 from ldeval.stats.at_risk import binned
@@ -89,7 +89,7 @@ def residuals(data: CoxData, kind: Residuals) -> Floats:
 
 def _martingale(data: CoxData) -> Floats:
     out = np.where(data.weight > 0, 0.0, np.nan)
-    out[data.sets.rows] = _coxdiag.surplus(data.sets, data.best.at) / data.sets.weight
+    out[data.sets.rows] = surplus(data.sets, data.best.at) / data.sets.weight
     return out
 
 

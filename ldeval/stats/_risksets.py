@@ -7,6 +7,7 @@ time, say nothing and are left out.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from ldeval.stats.doors import Bools, Codes, Floats, Times
 
-BLOCK = 4096  # rows that stay in cache while they are worked on
+PRODUCTS = 500_000  # multiplications up to which a matrix product stays on one thread: short ones lose more by waiting for others
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class RiskSets:
     `rows` gives each row's place in the call; `x` is centred within strata by `centre` (k, p) and divided by `scale` (p,);
     `weight` is divided by its mean `unit`. `dead` are the places of the deaths, `hit` their slots. `row_bounds` and `slot_bounds`
     (k + 1,) delimit the strata; `ends` (G + 1,) the rows that end in each slot, `dead_bounds` (G + 1,) the deaths of each slot.
-    A row is at risk from its stratum's first slot on, but those at the places `late` only from their `first` on.
+    A row is at risk from its stratum's first slot on, but those at the places `late` only from their `first` on; `late_bounds`
+    (n + 1,) counts the late among the rows before each.
     """
 
     rows: Codes
@@ -36,6 +38,7 @@ class RiskSets:
     stratum: Codes
     last: Codes
     late: Codes
+    late_bounds: Codes
     first: Codes
     dead: Codes
     hit: Codes
@@ -159,23 +162,70 @@ def _assemble(
     hit = last[places]
     dead_bounds = np.searchsorted(hit, slots)
     return RiskSets(
-        rows=rows, x=scaled, centre=centre, scale=scale, weight=light, unit=unit, stratum=code, last=last, late=late, first=first,
-        dead=places, hit=hit, row_bounds=row_bounds, slot_bounds=slot_bounds, ends=np.searchsorted(last, slots),
-        dead_bounds=dead_bounds, slot_time=slot_time, slot_stratum=slot_stratum,
+        rows=rows,
+        x=scaled,
+        centre=centre,
+        scale=scale,
+        weight=light,
+        unit=unit,
+        stratum=code,
+        last=last,
+        late=late,
+        late_bounds=_running_count(late, len(rows)),
+        first=first,
+        dead=places,
+        hit=hit,
+        row_bounds=row_bounds,
+        slot_bounds=slot_bounds,
+        ends=np.searchsorted(last, slots),
+        dead_bounds=dead_bounds,
+        slot_time=slot_time,
+        slot_stratum=slot_stratum,
         dead_weight=np.add.reduceat(light[places], dead_bounds[:-1]),
-    )  # fmt: skip
+    )
+
+
+def _running_count(places: Codes, rows: int) -> Codes:
+    """Count the places before each row, shape (rows + 1,); nothing where there is none."""
+    if not len(places):
+        return places
+    flags = np.zeros(rows + 1, dtype=np.intp)
+    flags[places + 1] = 1
+    return np.asarray(np.cumsum(flags, out=flags))
+
+
+def blocks(rows: int, columns: int) -> Iterator[slice]:
+    """Cut rows into blocks that stay in cache, and whose products with each other stay on one thread."""
+    step = min(max(PRODUCTS // (columns * (columns + 1)), 64), 8192)
+    return (slice(a, min(a + step, rows)) for a in range(0, rows, step))
 
 
 def _standardised(x: Floats, rows: Codes, code: Codes, bounds: Codes) -> tuple[Floats, Floats, Floats]:
-    """Gather the rows, centre them within strata and scale them: the likelihood does not change, cancellation does."""
-    out = np.take(x, rows, axis=0)
-    centre = segment_sums(out, np.ones(len(out)), bounds) / np.maximum(np.diff(bounds), 1)[:, None]
+    """Gather the rows, centre them (within strata) and scale them: the likelihood does not change, cancellation does."""
+    out = np.empty((len(rows), x.shape[1]))
+    guess = x[rows[:: max(1, len(rows) // 1000)]].mean(axis=0)
     square = np.zeros(x.shape[1])
-    for a in range(0, len(out), BLOCK):
-        part = out[a : a + BLOCK]
-        part -= centre[code[a : a + BLOCK]] if len(centre) > 1 else centre[0]
+    for cut in blocks(*out.shape):
+        part = out[cut]
+        np.take(x, rows[cut], axis=0, out=part, mode="clip")
+        part -= guess
         square += np.einsum("ij,ij->j", part, part)
+    if len(bounds) == 2:
+        centre = guess[None, :]
+    else:
+        means, square = _centre_strata(out, code, bounds)
+        centre = guess + means
     scale = np.sqrt(square / len(out))
     scale[scale == 0] = 1.0
     out /= scale
     return out, centre, scale
+
+
+def _centre_strata(out: Floats, code: Codes, bounds: Codes) -> tuple[Floats, Floats]:
+    means = segment_sums(out, np.ones(len(out)), bounds) / np.maximum(np.diff(bounds), 1)[:, None]
+    square = np.zeros(out.shape[1])
+    for cut in blocks(*out.shape):
+        part = out[cut]
+        part -= means[code[cut]]
+        square += np.einsum("ij,ij->j", part, part)
+    return means, square

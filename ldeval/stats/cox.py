@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ldeval.stats import _coxcurve, _coxdata, _coxdiag, _coxtests, doors
+from ldeval.stats import _coxcurve, _coxdata, _coxtests, doors
 from ldeval.stats._concordance import Concordance
 from ldeval.stats._coxdata import CoxData, Residuals
-from ldeval.stats._coxlik import risks, terms
-from ldeval.stats._coxnewton import maximise
+from ldeval.stats._coxlik import terms
+from ldeval.stats._coxnewton import maximise, start_from_sample
 from ldeval.stats._coxtests import ModelTest, ProportionalHazardsTest, Transform
 from ldeval.stats._risksets import risk_sets
 from ldeval.stats.curves import Curve, Interval, interval_choice
@@ -72,12 +72,7 @@ class CoxFit:
 
     def score_test(self, *, robust: bool = False) -> ModelTest:
         """u'V^-1 u at b = 0, with V the information, or (robust) the sum of outer products of the clusters' or rows' scores."""
-        data = self._data
-        score, information = data.best.null_score, data.best.null_information
-        if not robust:
-            return _coxtests.model_test(data.sets.unit * float(score @ np.linalg.solve(information, score)), len(score))
-        zero = risks(data.sets, data.parts, np.zeros(len(score)))
-        return _coxtests.model_test(*quadratic_form(score, _coxdiag.meat(data.sets, data.parts, zero, data.cluster)))
+        return _coxtests.score_test(self._data.sets, self._data.parts, self._data.cluster, robust=robust)
 
     def ph_test(self, transform: Transform = "km") -> ProportionalHazardsTest:
         """Test proportional hazards by the score for an interaction of each column with time, as R's cox.zph of survival 3.
@@ -188,7 +183,8 @@ def cox(
     codes, count = (np.zeros(rows, dtype=np.intp), 1) if blocks is None else (blocks.codes, len(blocks.labels))
     sets = risk_sets(times, design.matrix, weight, codes, count)
     parts = terms(sets, ties)
-    best = maximise(sets, parts, design.names)
+    start = start_from_sample(sets, times, design.matrix, weight, codes, ties, design.names)
+    best = maximise(sets, parts, design.names, start)
     data = CoxData(times, sets, parts, best, blocks, members, rule, weight, members is not None or weights is not None)
     covariance, model = _coxdata.covariances(data)
     return CoxFit(
