@@ -209,7 +209,7 @@ def _newton(rows: _Rows, names: tuple[str, ...]) -> tuple[Floats, list[float]]:
     likelihoods = [now[0]]
     step: Floats = b
     for _ in range(STEPS):
-        step = np.linalg.lstsq(now[2], now[1], rcond=None)[0]
+        step = np.asarray(np.linalg.lstsq(now[2], now[1], rcond=None)[0], dtype=np.float64)
         trial = _derivatives(rows, b + step)
         while not trial[0] >= now[0] - 1e-9 * abs(now[0]) and np.abs(step).max() > STILL:
             step = step / 2
