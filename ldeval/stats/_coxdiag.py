@@ -9,13 +9,13 @@ import numpy as np
 
 from ldeval.stats._coxlik import Risks, Terms, expected, gram, means_gram, moments, squares
 from ldeval.stats._risksets import BLOCK, RiskSets, restart_sums
-from ldeval.stats.doors import Codes, Floats
+from ldeval.stats.doors import Codes, Floats, Groups
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """By slot, shape (G, p): `mean` of x over the risk set as the deaths see it (averaged over Efron's terms), `cumulated` the mean
-    times the hazard, summed from the stratum's start, and `relief` what a death takes off that at its own slot (None: nothing).
+    """By slot, shape (G, p): `mean` of x over the risk set as the deaths see it (averaged over Efron's terms), `cumulated` the
+    mean times the hazard, summed from the stratum's start, and `relief` what a death takes off it at its own slot (or None).
     """
 
     mean: Floats
@@ -41,9 +41,9 @@ def means(sets: RiskSets, parts: Terms, at: Risks) -> Means:
 
 
 def score_rows(sets: RiskSets, parts: Terms, at: Risks) -> Iterator[tuple[slice, Floats]]:
-    """Give weighted score residuals by blocks of rows: what each row adds to the score once its part in the risk sets is counted."""
+    """Give weighted score residuals by blocks of rows: what each adds to the score, its part in the risk sets counted."""
     table = means(sets, parts, at)
-    difference = _martingale(sets, at)
+    difference = surplus(sets, at)
     for a in range(0, len(sets.rows), BLOCK):
         cut = slice(a, min(a + BLOCK, len(sets.rows)))
         score = table.cumulated[sets.last[cut]]
@@ -59,10 +59,10 @@ def score_rows(sets: RiskSets, parts: Terms, at: Risks) -> Iterator[tuple[slice,
         yield cut, score
 
 
-def meat(sets: RiskSets, parts: Terms, at: Risks, cluster: Codes | None, count: int) -> Floats:
-    """Sum of outer products of the clusters' scores (the rows' own where there is none), shape (p, p)."""
+def meat(sets: RiskSets, parts: Terms, at: Risks, cluster: Groups | None) -> Floats:
+    """Sum the outer products of the clusters' scores (the rows' own where there is none), shape (p, p)."""
     if cluster is not None:
-        scores = cluster_scores(sets, parts, at, cluster, count)
+        scores = cluster_scores(sets, parts, at, cluster.codes, len(cluster.labels))
         return scores.T @ scores
     total = np.zeros((sets.x.shape[1], sets.x.shape[1]))
     for _, score in score_rows(sets, parts, at):
@@ -81,17 +81,12 @@ def cluster_scores(sets: RiskSets, parts: Terms, at: Risks, cluster: Codes, coun
     return total
 
 
-def _martingale(sets: RiskSets, at: Risks) -> Floats:
+def surplus(sets: RiskSets, at: Risks) -> Floats:
     """Deaths less expected deaths, weighted, shape (n,)."""
     difference = expected(sets, at.hazard, at.relief)
     difference *= -at.risk
     difference[sets.dead] += sets.weight[sets.dead]
     return difference
-
-
-def martingale(sets: RiskSets, at: Risks) -> Floats:
-    """Deaths less expected deaths of each row, not weighted, shape (n,)."""
-    return _martingale(sets, at) / sets.weight
 
 
 def schoenfeld(sets: RiskSets, parts: Terms, at: Risks) -> Floats:

@@ -49,8 +49,8 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Risks:
-    """The state at one b: `risk` r (n,), `shift` (k,) taken off log r in each stratum, `total` S0 and `dead` D0 (G,), `inverse` u by
-    term, `hazard` A and `relief` B (G,), and the log-likelihood (of weights of mean 1).
+    """The state at one b: `risk` r (n,), `shift` (k,) taken off log r in each stratum, `total` S0 and `dead` D0 (G,), `inverse` u
+    by term, `hazard` A and `relief` B (G,), and the log-likelihood (of weights of mean 1).
     """
 
     risk: Floats
@@ -122,7 +122,7 @@ def derivatives(sets: RiskSets, parts: Terms, at: Risks) -> tuple[Floats, Floats
 
 
 def gram(x: Floats, q: Floats) -> Floats:
-    """X'diag(q)X, by blocks that stay in cache."""
+    """Give X'diag(q)X, by blocks that stay in cache."""
     total = np.zeros((x.shape[1], x.shape[1]))
     for a in range(0, len(x), BLOCK):
         part = x[a : a + BLOCK]
@@ -182,7 +182,7 @@ def _cumulated(s1: Floats, sets: RiskSets, cut: slice, carry: Floats, owner: int
 
 
 def _by_slot(sets: RiskSets, risk: Floats) -> Any:
-    """Sums of r x over the rows that end in each slot, for a slice of slots."""
+    """Make the sums of r x over the rows that end in each slot, for a slice of slots."""
 
     def sums(cut: slice) -> Floats:
         return segment_sums(sets.x, risk, sets.ends[cut.start : cut.stop + 1])
@@ -191,7 +191,7 @@ def _by_slot(sets: RiskSets, risk: Floats) -> Any:
 
 
 def _by_death(sets: RiskSets, risk: Floats) -> Any:
-    """Sums of r x over the deaths of each slot, for a slice of slots."""
+    """Make the sums of r x over the deaths of each slot, for a slice of slots."""
 
     def sums(cut: slice) -> Floats:
         bounds = sets.dead_bounds[cut.start : cut.stop + 1]
@@ -202,7 +202,7 @@ def _by_death(sets: RiskSets, risk: Floats) -> Any:
 
 
 def _by_entry(sets: RiskSets, risk: Floats) -> Floats:
-    """Sums of r x over the rows that enter after slot g - 1 and before slot g, shape (G + 1, p); rows at risk throughout do not count."""
+    """Sum r x over the rows that enter late, between slots g - 1 and g, shape (G + 1, p)."""
     from scipy.sparse import csc_array
 
     shape = (len(sets.slot_time) + 1, len(sets.late))

@@ -8,6 +8,7 @@ time, say nothing and are left out.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -90,7 +91,7 @@ def restart_sums(values: Floats, bounds: Codes, *, reverse: bool = False) -> Flo
     if len(bounds) > 200:
         return _doubled_sums(values.copy(), bounds)
     total = np.empty_like(values)
-    for a, b in zip(bounds[:-1], bounds[1:], strict=True):
+    for a, b in pairwise(bounds):
         np.cumsum(values[a:b], axis=0, out=total[a:b])
     return total
 
@@ -121,7 +122,7 @@ def _sorted_rows(time: Floats, weight: Floats, stratum: Codes, strata: int) -> C
     if strata > 1:
         narrow = np.min_scalar_type(strata)
         order = order[np.argsort(stratum[order].astype(narrow), kind="stable")]
-    return order
+    return np.asarray(order)
 
 
 def _slots(time: Floats, code: Codes, dead: Bools) -> tuple[Codes, Floats, Codes]:
@@ -136,7 +137,7 @@ def _slots(time: Floats, code: Codes, dead: Bools) -> tuple[Codes, Floats, Codes
 
 
 def _entry_slots(entry: Floats, code: Codes, slot_time: Floats, slot_stratum: Codes) -> Codes:
-    """Number of slots up to each row's entry: those of earlier strata, and its own stratum's at or before it."""
+    """Count the slots up to each row's entry: those of earlier strata, and its own stratum's at or before it."""
     distinct, rank = np.unique(slot_time, return_inverse=True)
     width = len(distinct) + 1
     key = slot_stratum * width + rank + 1

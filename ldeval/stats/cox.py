@@ -1,4 +1,4 @@
-"""The Cox proportional hazards model, with entry times, weights, strata and clusters together."""
+"""The Cox proportional hazards model, with entry times, fractional weights, strata and clusters together."""
 
 from __future__ import annotations
 
@@ -7,28 +7,31 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ldeval.stats import _coxdiag, doors
-from ldeval.stats._coxlik import Risks, Terms, derivatives, risks, terms
-from ldeval.stats._risksets import RiskSets, risk_sets
-from ldeval.stats.doors import Codes, Floats
+from ldeval.stats import _coxcurve, _coxdata, _coxdiag, _coxtests, doors
+from ldeval.stats._concordance import Concordance
+from ldeval.stats._coxdata import CoxData, Residuals
+from ldeval.stats._coxlik import risks, terms
+from ldeval.stats._coxnewton import maximise
+from ldeval.stats._coxtests import ModelTest, ProportionalHazardsTest, Transform
+from ldeval.stats._risksets import risk_sets
+from ldeval.stats.curves import Curve, Interval, interval_choice
+from ldeval.stats.doors import Floats, Groups
 from ldeval.stats.fit import tidy
+from ldeval.stats.hypotheses import quadratic_form
+from ldeval.stats.samples import SmallSample, correction, pick_groups
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Ties = Literal["efron", "breslow"]
-SmallSample = Literal["CR1-t"]
-
-NEAR = 1e-13  # a gain in log-likelihood, in squared standard errors, below which the last step ends the search
-FLAT = 1e-11  # share of a column's information that others must leave for it to count as its own
 
 
 @dataclass(frozen=True, slots=True)
 class CoxFit:
-    """A fitted Cox model.
+    """A fitted Cox model of p columns.
 
-    `coefficients` (p,) are log hazard ratios in the order of X's columns; `covariance` (p, p) is robust where weights or clusters
-    were given, `covariance_model` never. `df` is for Student's t (None: normal).
+    `coefficients` (p,) are log hazard ratios in the order of X's columns. `covariance` (p, p) is robust where weights or clusters were
+    given; `covariance_model` (p, p) is the inverse information. `n` counts the rows given, `events` those with a weight above zero.
     """
 
     names: tuple[str, ...]
@@ -39,129 +42,169 @@ class CoxFit:
     loglik_null: float
     n: int
     events: int
-    ties: str
     level: float
     df: float | None
-    _sets: RiskSets = field(repr=False, compare=False)
-    _parts: Terms = field(repr=False, compare=False)
-    _at: Risks = field(repr=False, compare=False)
+    method: str
+    _data: CoxData = field(repr=False, compare=False)
 
     def tidy(self) -> pd.DataFrame:
-        """Give a row per coefficient: `term, estimate, se, low, high, p_value`, log hazard ratios."""
+        """Give a row per column of X: `term, estimate, se, low, high, p_value`; estimates are log hazard ratios."""
         return tidy(self.names, self.coefficients, self.covariance, level=self.level, df=self.df)
+
+    def likelihood_ratio_test(self) -> ModelTest:
+        """Twice the gain in log-likelihood over no columns; it takes weights for counts and rows for independent."""
+        return _coxtests.model_test(2 * (self.loglik - self.loglik_null), len(self.names))
+
+    def wald_test(self) -> ModelTest:
+        """b'V^-1 b with V the reported covariance.
+
+        Raises:
+            ValueError: V is singular, as where there are fewer clusters than columns.
+
+        """
+        statistic, rank = quadratic_form(self.coefficients, self.covariance)
+        if rank < len(self.names):
+            raise ValueError(
+                f"wald_test: expected a covariance of rank {len(self.names)}, found {rank}; give more clusters or fewer columns"
+            )
+        return _coxtests.model_test(statistic, rank)
+
+    def score_test(self, *, robust: bool = False) -> ModelTest:
+        """u'V^-1 u at b = 0, with V the information, or (robust) the sum of outer products of the clusters' or rows' scores."""
+        data = self._data
+        score, information = data.best.null_score, data.best.null_information
+        if not robust:
+            return _coxtests.model_test(data.sets.unit * float(score @ np.linalg.solve(information, score)), len(score))
+        zero = risks(data.sets, data.parts, np.zeros(len(score)))
+        return _coxtests.model_test(*quadratic_form(score, _coxdiag.meat(data.sets, data.parts, zero, data.cluster)))
+
+    def ph_test(self, transform: Transform = "km") -> ProportionalHazardsTest:
+        """Test proportional hazards by the score for an interaction of each column with transformed time, as R's cox.zph (3.0 on).
+
+        The errors are the model's, as R's, also where the fit's are robust. `transform` is of time: `km` one minus the Kaplan-Meier
+        curve just before it, `identity`, `rank` (among all ends of follow-up) or `log`.
+        Source: Grambsch and Therneau (1994), Biometrika 81:515, doi:10.1093/biomet/81.3.515; Therneau, cox.zph in survival 3.
+
+        Raises:
+            ValueError: another transform; one event time only; `log` with an event at time zero.
+
+        """
+        doors.choice("transform", transform, _coxtests.TRANSFORMS)
+        data = self._data
+        return _coxtests.hazards_test(data.sets, data.parts, data.best.at, self.names, transform, data.times)
+
+    def concordance(self) -> Concordance:
+        """Harrell's C with its infinitesimal jackknife error (by cluster where given), as R's concordance.
+
+        Source: Therneau and Watson (2015), Mayo Clinic technical report 85; Therneau, concordance in survival 3.
+
+        Raises:
+            ValueError: no event was outlived by anyone at risk.
+
+        """
+        return _coxdata.concordance(self._data, self.level)
+
+    def baseline_hazard(self) -> pd.DataFrame:
+        """Give the baseline at X = 0 by event time (and stratum): `time, hazard` (its jump), `cumulative_hazard, survival`.
+
+        Efron's estimate under Efron's ties, Breslow's under Breslow's; survival is exp(-cumulative hazard).
+        """
+        return _coxcurve.baseline(self._data)
+
+    def curve(self, x: Any, *, stratum: Any = None, interval: Interval = "log") -> Curve:
+        """Predict the survival of a person with covariates x, shape (p,), in a stratum (its label, where the fit has strata).
+
+        exp(-H) with H = H0 e^(x'b). The error counts the baseline's and the coefficients'; with weights or clusters it is the
+        infinitesimal jackknife. Covariates must be fixed in time. Source: Therneau and Grambsch (2000), section 10.2.
+
+        Raises:
+            ValueError: x is not p finite numbers; no such stratum, or none given where there are several.
+
+        """
+        values = doors.numbers(np.asarray(x, dtype=np.float64).ravel(), "x", rows=len(self.names))
+        return _coxcurve.predicted(self._data, values, stratum, self.level, interval_choice(interval))
+
+    def residuals(self, kind: Residuals) -> Floats:
+        """Give residuals, in the order of the rows that were given.
+
+        `martingale` (n,): events less expected ones. `dfbeta` (n, p): about how much each row moves the coefficients, weight
+        included. `schoenfeld` (events, p): an event's covariates less their mean over its risk set, a row for each event;
+        `scaled_schoenfeld`: b plus these times the number of events and the inverse information. Rows of weight zero have 0 as
+        dfbeta and NaN as martingale residual, and no Schoenfeld residual.
+
+        Raises:
+            ValueError: another kind.
+
+        """
+        doors.choice("kind", kind, _coxdata.RESIDUALS)
+        return _coxdata.residuals(self._data, kind)
 
 
 def cox(
     time: Any, event: Any, X: Any, *, entry: Any = None, weights: Any = None, strata: Any = None, cluster: Any = None,
     ties: Ties = "efron", level: float = 0.95, small_sample: SmallSample | None = None,
 ) -> CoxFit:  # fmt: skip
-    """Fit the Cox model h(t | x) = h0(t) exp(x'b) by partial likelihood."""
+    """Fit the proportional hazards model h_s(t | x) = h_s0(t) exp(x'b) by partial likelihood.
+
+    It estimates log hazard ratios b, if hazards are proportional within strata s and censoring and late entry tell nothing about the
+    event given x. A person may have several rows, one for each stretch of time with its covariates (time-varying covariates,
+    repeated events): give these people as clusters where they have several events.
+
+    Args:
+        time: end of each row's follow-up, shape (n,), any unit, zero or more. Times are tied where they are equal numbers.
+        event: 1 where the row ends in the event, 0 where it is censored, shape (n,).
+        X: covariates, shape (n, p), a DataFrame or an array; without an intercept.
+        entry: time from which the row is at risk, on (entry, time], shape (n,); None is from the start.
+        weights: of rows, zero or more, may be fractional, shape (n,); rows of weight zero take no part.
+        strata: a baseline hazard for each, shape (n,).
+        cluster: rows that are not independent of each other, shape (n,).
+        ties: Efron's or Breslow's likelihood of tied events.
+        level: of intervals.
+        small_sample: None is R's error; "CR1-t" multiplies the covariance by k / (k - 1) and takes Student's t with k - 1 degrees of
+            freedom, for k clusters.
+
+    The covariance is the inverse information I^-1; where weights or clusters are given it is I^-1 (sum over clusters of UU') I^-1
+    with U the sum of a cluster's weighted score residuals (of each row without clusters), as R's coxph.
+
+    Source: Cox (1972), J. R. Stat. Soc. B 34:187, doi:10.1111/j.2517-6161.1972.tb00899.x; Efron (1977), J. Am. Stat. Assoc. 72:557,
+    doi:10.1080/01621459.1977.10480613; Lin and Wei (1989), J. Am. Stat. Assoc. 84:1074, doi:10.1080/01621459.1989.10478874; Binder
+    (1992), Biometrika 79:139, doi:10.1093/biomet/79.1.139.
+
+    Raises:
+        ValueError: input that `doors` refuses; no event; columns that do not vary, or are a combination of others, among those at
+            risk; separation (a likelihood without a maximum), naming the columns; a correction without clusters.
+
+    """
     doors.choice("ties", ties, ("efron", "breslow"))
-    doors.choice("small_sample", small_sample, (None, "CR1-t"))
     doors.level(level)
     times = doors.times(time, event, entry)
     rows = len(times.time)
-    design = doors.design(X, rows=rows)
     weight = doors.weights(weights, rows)
     blocks = None if strata is None else doors.groups(strata, "strata", rows)
-    members = doors.clusters(cluster, rows)
-    if small_sample is not None and members is None:
-        raise ValueError("small_sample: expected clusters for it to correct, found none; give cluster=")
-    sets = (
-        risk_sets(times, design.matrix, weight, np.zeros(rows, dtype=np.intp), 1)
-        if blocks is None
-        else risk_sets(times, design.matrix, weight, blocks.codes, len(blocks.labels))
-    )
+    members = _members(cluster, weight)
+    rule = correction(small_sample, members)
+    design = doors.design(X, rows=rows)
+    codes, count = (np.zeros(rows, dtype=np.intp), 1) if blocks is None else (blocks.codes, len(blocks.labels))
+    sets = risk_sets(times, design.matrix, weight, codes, count)
     parts = terms(sets, ties)
-    b, at, information, loglik_null = _maximise(sets, parts, design.names)
-    inverse = np.linalg.inv(information)
-    model = inverse / sets.unit
-    covariance = model
-    if members is not None or weights is not None:
-        filling = _coxdiag.meat(sets, parts, at, *((None, 0) if members is None else (members.codes, len(members.labels))))
-        covariance = inverse @ filling @ inverse
-    df = None
-    if members is not None and small_sample is not None:
-        count = len(members.labels)
-        covariance = covariance * count / (count - 1)
-        df = float(count - 1)
-    scale = np.outer(sets.scale, sets.scale)
+    best = maximise(sets, parts, design.names)
+    data = CoxData(times, sets, parts, best, blocks, members, rule, weight, members is not None or weights is not None)
+    covariance, model = _coxdata.covariances(data)
     return CoxFit(
-        names=design.names, coefficients=b / sets.scale, covariance=covariance / scale, covariance_model=model / scale,
-        loglik=_in_units(at.loglik, sets), loglik_null=_in_units(loglik_null, sets), n=rows, events=len(sets.dead), ties=ties,
-        level=level, df=df, _sets=sets, _parts=parts, _at=at,
+        names=design.names, coefficients=best.b / sets.scale, covariance=covariance, covariance_model=model,
+        loglik=data.in_units(best.at.loglik), loglik_null=data.in_units(best.null), n=rows, events=len(sets.dead), level=level, df=rule.df,
+        method=f"Cox model, {ties.capitalize()} ties, {data.errors}", _data=data,
     )  # fmt: skip
 
 
-def _in_units(loglik: float, sets: RiskSets) -> float:
-    """Log-likelihood under the weights as they were given, from that under weights of mean 1."""
-    return sets.unit * (loglik - float(np.log(sets.unit)) * float(sets.dead_weight.sum()))
-
-
-def _maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...]) -> tuple[Floats, Risks, Floats, float]:
-    """Newton's method from zero, with steps halved where they lose."""
-    b = np.zeros(len(names))
-    at = risks(sets, parts, b)
-    null = at.loglik
-    gains: list[float] = []
-    for _ in range(100):
-        score, information = derivatives(sets, parts, at)
-        if not gains:
-            _check_rank(information, sets, names)
-        try:
-            step = np.linalg.solve(information, score)
-        except np.linalg.LinAlgError:
-            raise _separation(information, names, np.ones(len(names))) from None
-        gains.append(float(score @ step))
-        if _runs_away(gains):
-            raise _separation(information, names, step)
-        if gains[-1] <= NEAR:
-            b = b + step
-            return b, risks(sets, parts, b), information, null
-        b, at = _improved(sets, parts, b, at, step)
-    raise ValueError("X: the fit did not converge in 100 steps; look for columns that nearly determine the outcome")
-
-
-def _improved(sets: RiskSets, parts: Terms, b: Floats, at: Risks, step: Floats) -> tuple[Floats, Risks]:
-    for _ in range(60):
-        new = risks(sets, parts, b + step)
-        if new.loglik >= at.loglik - 1e-10 * (1.0 + abs(at.loglik)):
-            return b + step, new
-        step = step / 2
-    raise ValueError("X: no step improves the likelihood; look for columns of extreme values")
-
-
-def _runs_away(gains: list[float]) -> bool:
-    """Near a maximum Newton's gains fall by their square; where there is none, by a constant factor."""
-    if len(gains) < 3 or gains[-1] <= NEAR:
-        return False
-    return gains[-3] < 1e-4 and gains[-1] > 0.05 * gains[-2] > 0.05 * 0.05 * gains[-3]
-
-
-def _separation(information: Floats, names: tuple[str, ...], step: Floats) -> ValueError:
-    size = np.abs(step)
-    found = [name for name, value in zip(names, size, strict=True) if value > 0.1 * size.max()]
-    return ValueError(
-        f"X: expected a likelihood with a maximum, found that it rises without end in {len(found)} column(s): {', '.join(found)} "
-        "(separation: a value at which no event, or every event, happens); drop or merge them"
-    )
-
-
-def _check_rank(information: Floats, sets: RiskSets, names: tuple[str, ...]) -> None:
-    left = information / float(sets.dead_weight.sum())
-    own = np.diag(left).copy()
-    kept = np.ones(len(names), dtype=bool)
-    for _ in names:
-        share = np.where(kept, np.diag(left) / np.maximum(own, 1e-300), 0.0)
-        share[own < FLAT] = 0.0
-        j = int(share.argmax())
-        if share[j] < FLAT:
-            break
-        kept[j] = False
-        left = left - np.outer(left[:, j], left[j]) / left[j, j]
-    if kept.any():
-        bad = [name for name, drop in zip(names, kept, strict=True) if drop]
-        raise ValueError(
-            f"X: {len(bad)} column(s) are constant among those at risk (within strata) or a combination of others: "
-            f"{', '.join(bad)}; drop them"
-        )
+def _members(cluster: Any, weight: Floats) -> Groups | None:
+    """Clusters that have a row of weight above zero; rows of weight zero are of none, and coded as of the first."""
+    members = doors.clusters(cluster, len(weight))
+    if members is None or weight.all():
+        return members
+    kept = weight > 0
+    left = pick_groups(kept, members)
+    doors.clusters(left.codes, int(kept.sum())) if left else None
+    codes = np.zeros(len(weight), dtype=np.intp)
+    codes[kept] = left.codes
+    return Groups(codes, left.labels)
