@@ -302,7 +302,7 @@ def test_bad_input_is_refused() -> None:
         fine_gray(time, state, x, cause=3)
     with pytest.raises(ValueError, match="constant or a combination"):
         fine_gray(time, state, np.ones((4, 1)), cause=1)
-    with pytest.raises(ValueError, match="rises without end in 1 column.*apart"):
+    with pytest.raises(ValueError, match="rises without end in 1 column"):
         fine_gray(time, [1, 0, 1, 0], pd.DataFrame({"apart": [1, 0, 1, 0.0]}), cause=1)
     for bad in ([], [np.nan, 1, 2, 3], ["a", "b", "c", "d"]):
         with pytest.raises(ValueError):

@@ -83,7 +83,7 @@ def test_log_rank_by_hand() -> None:
 
 
 def test_mean_count_by_hand() -> None:
-    """Person 1: events at 1 and 3, seen to 4; person 2: event at 2, seen to 3; influences (1/2)(dN - mean) add up within people."""
+    """Person 1: events at 1 and 3, seen to 4; person 2: event at 2, seen to 3; each person's (dN - mean) / 2 adds up over time."""
     curve = mean_cumulative_count([0, 1, 3, 0, 2], [1, 3, 4, 2, 3], [1, 1, 0, 1, 0], [1, 1, 1, 2, 2])
     close(curve.time, [1, 2, 3, 4])
     close(curve.estimate, [0.5, 1, 1.5, 1.5], EXACT)
@@ -213,7 +213,7 @@ def cgd_mean_count(expected: Any) -> None:
 
 
 def valve_seat(expected: Any) -> None:
-    """R's call had no start times: it takes each row to be at risk from 0, so this is a Nelson-Aalen estimate clustered by engine."""
+    """R's call has no start times: each row is at risk from 0, so this is a Nelson-Aalen estimate clustered by engine."""
     table = cases.data("valveSeat")
     curve = nelson_aalen(table.time, table.status)
     rows = sample(table.time, table.status, None, None, table.id)

@@ -1,7 +1,7 @@
 """Standardised cumulative incidence from Cox models of each cause, with the influence of each row on it.
 
-With e_ki = exp(z_i'b_k) for row i put into an arm and dL_k the baseline's hazard steps, the hazard at time u is h_i = sum over k of
-e_ki dL_k(u), and a row's incidence of the first cause
+With e_ki = exp(z_i'b_k) for row i put into an arm and dL_k the baseline's hazard steps, the hazard at time u is h_i = sum over
+k of e_ki dL_k(u), and a row's incidence of the first cause
 
     F_i(t) = sum over u <= t of exp(-H_i(u-)) (1 - exp(-h_i)) e_1i dL_1 / h_i,
 
@@ -29,8 +29,8 @@ class Hazard:
     """A Cox model of one cause at its G event times: steps of the baseline hazard and what their influence is made of.
 
     `step` is dL, `drop` its derivative in the risk of a row at risk, `relief` what an event takes off that, `deaths` the events
-    (each (G,)); `drift` (G, p) the derivative of -dL in b. Row i has risk `risk[i]` at the places `first[i]`, ..., `last[i]` - 1; `dead`
-    are the rows with the event, `hit` their places. `dfbeta` is (n, p); `centre` and `shift` fix the baseline.
+    (each (G,)); `drift` (G, p) the derivative of -dL in b. Row i has risk `risk[i]` at the places `first[i]`, ..., `last[i]` -
+    1; `dead` are the rows with the event, `hit` their places. `dfbeta` is (n, p); `centre` and `shift` fix the baseline.
     """
 
     time: Floats
@@ -76,13 +76,12 @@ def fit_hazard(rows: States, design: Design, cause: int) -> Hazard:
     drift = drop[:, None] * at_risk[:, 1:] - relief[:, None] * dying[:, 1:]
     dfbeta = fit.residuals("dfbeta")
     return Hazard(
-        time, step, drop, relief, deaths.astype(np.float64), drift, risk, first, last, dead, hit, fit.coefficients, dfbeta, centre, shift
+        time, step, drop, relief, deaths.astype(np.float64), drift, risk, first, last, dead, hit, fit.coefficients, dfbeta,
+        centre, shift
     )  # fmt: skip
 
 
-def standardised(
-    hazards: list[Hazard], design: Design, arm: float, target: Floats, tau: float
-) -> tuple[Floats, Floats]:
+def standardised(hazards: list[Hazard], design: Design, arm: float, target: Floats, tau: float) -> tuple[Floats, Floats]:
     """Give the mean incidence of the first cause to tau and the mean time lost to it, shape (2,), with the rows' influence (n, 2).
 
     Args:
@@ -134,7 +133,7 @@ def _incidence(risks: list[Floats], steps: list[Floats], grid: Floats, tau: floa
 
 
 def _shared(hazard: Floats) -> tuple[Floats, Floats]:
-    """(1 - exp(-h)) / h and its derivative, by their series where h is small."""
+    """Give (1 - exp(-h)) / h and its derivative, by their series where h is small."""
     small = hazard < 1e-4
     h = np.where(small, 1.0, hazard)
     gone = np.exp(-h)
@@ -143,7 +142,7 @@ def _shared(hazard: Floats) -> tuple[Floats, Floats]:
 
 
 def _through(hazard: Hazard, slope: Floats, direct: Floats) -> Floats:
-    """Influence (n, 2) through one cause's hazard steps, with derivatives `slope` (2, G), and its coefficients."""
+    """Give the influence (n, 2) through one cause's hazard steps, with derivatives `slope` (2, G), and its coefficients."""
     known = slope.shape[1]
     jump = slope / hazard.deaths[:known] * hazard.step[:known]
     total = np.concatenate((np.zeros((1, 2)), np.cumsum(slope * hazard.drop[:known], axis=1).T))
@@ -172,7 +171,7 @@ def _spans(values: Floats, first: Codes, last: Codes, size: int) -> Floats:
 
 
 def _on(grid: Floats, hazard: Hazard) -> Floats:
-    """The steps of a hazard on a grid that holds its times."""
+    """Give the steps of a hazard on a grid that holds its times."""
     steps = np.zeros(len(grid))
     inside = hazard.time <= (grid[-1] if len(grid) else -np.inf)
     steps[np.searchsorted(grid, hazard.time[inside])] = hazard.step[inside]

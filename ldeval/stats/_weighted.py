@@ -4,8 +4,8 @@ With F the Aalen-Johansen curve of the cause and S the Kaplan-Meier curve of any
 
     dF(tau) / dw_i = sum over u of [S(u-) / n (dN_ki - Y_i d_k / n) - (F(tau) - F(u)) (dN_i - Y_i d / n) / (n - d)],
 
-and the time lost to the cause, the integral of F to tau, has (tau - u) and the integral of F - F(u) from u in their places. Survival is
-the case of one cause.
+and the time lost to the cause, the integral of F to tau, has (tau - u) and the integral of F - F(u) from u in their places.
+Survival is the case of one cause.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Two arms compared with adjustment for what they differ in: survival, cumulative incidence and restricted means.
 
-Errors come from influence functions: they allow for estimated weights, or estimated Cox models and the sampling of the people over
-whom these are averaged, and for clusters.
+Errors come from influence functions: they allow for estimated weights, or estimated Cox models and the sampling of the people
+over whom these are averaged, and for clusters.
 """
 
 from __future__ import annotations
@@ -54,9 +54,10 @@ def adjusted_survival(
     person's curve from a Cox model on treatment and X, exp(-H(tau | arm, x)) (the g-formula). Rows: `survival_treated`,
     `survival_control`, `survival_difference`, `log_survival_ratio`, and the same of `rmst`, the restricted mean to tau.
 
-    It estimates the effect on the treated (ATT), on everyone (ATE) or on the overlap population, if X holds all confounders, censoring
-    and late entry are independent given the arm (weighting) or given the arm and X (standardisation), and the propensity model,
-    or the Cox model, holds. Errors are those of the influence function, the estimated models included, summed within clusters.
+    It estimates the effect on the treated (ATT), on everyone (ATE) or on the overlap population, if X holds all confounders,
+    censoring and late entry are independent given the arm (weighting) or given the arm and X (standardisation), and the
+    propensity model, or the Cox model, holds. Errors are those of the influence function, the estimated models included, summed
+    within clusters.
 
     Args:
         time: end of follow-up, shape (n,).
@@ -76,7 +77,8 @@ def adjusted_survival(
     doi:10.1111/j.0006-341X.2001.01030.x.
 
     Raises:
-        ValueError: input refused at the doors of `ldeval.stats.doors`; one arm only; a propensity or Cox model that cannot be fitted;
+        ValueError: input refused at the doors of `ldeval.stats.doors`; one arm only; a propensity or Cox model that cannot be
+        fitted;
             tau at or below zero, or beyond the follow-up of an arm.
 
     """
@@ -104,8 +106,8 @@ def adjusted_incidence(
 ) -> Contrasts:
     """Compare the cumulative incidence of a cause by tau, and the mean time lost to it by then, between two arms.
 
-    By weighting: each arm's Aalen-Johansen curve under propensity weights. By standardisation: the mean over the population of each
-    person's incidence from a Cox model of each cause on treatment and X. Rows: `incidence_treated`, `incidence_control`,
+    By weighting: each arm's Aalen-Johansen curve under propensity weights. By standardisation: the mean over the population of
+    each person's incidence from a Cox model of each cause on treatment and X. Rows: `incidence_treated`, `incidence_control`,
     `incidence_difference`, `log_incidence_ratio`, and the same of `time_lost`, the integral of the incidence to tau. What it
     estimates, under which assumptions, and how the errors are made: as `adjusted_survival`; the effect is the total one,
     through competing causes too.
@@ -144,8 +146,10 @@ def _arms(rows: States, treated: Any, X: Any, tau: float) -> _Arms:
         raise ValueError(f"tau: expected a horizon above zero, found {horizon:g}")
     for label, part in (("treated", arm), ("control", ~arm)):
         last = rows.time[part].max()
-        if horizon > last and not (rows.state[part & (rows.time == last)] > 0).all():
-            raise ValueError(f"tau: expected a horizon within the follow-up of each arm, found {horizon:g}, beyond that of the {label}")
+        if horizon > last:
+            raise ValueError(
+                f"tau: expected a horizon within the follow-up of each arm, found {horizon:g}, beyond that of the {label}"
+            )
     return _Arms(rows, arm, design, horizon)
 
 

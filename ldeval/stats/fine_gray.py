@@ -76,7 +76,7 @@ def fine_gray(
     G(t-) / G(T-), G the Kaplan-Meier curve of censoring. exp(b) orders the cumulative incidences; it is not a rate ratio among
     those still at risk. Censoring is taken as independent of time, cause and X. Ties are Breslow's.
 
-    The error is always the sandwich of Fine and Gray (1999), equation 8, as R's cmprsk::crr: each row's influence includes what
+    The error is always the sandwich of Fine and Gray (1999), as R's cmprsk::crr: each row's influence includes what
     it does to the estimate of G. With clusters the influences are summed within them (Zhou et al. 2012); weights enter the
     likelihood, G and the influence and are taken as known. R's finegray with a weighted coxph omits the term for G and so
     differs by a few per cent.
@@ -115,13 +115,15 @@ def fine_gray(
     influence = cluster_sums(_influence(rows, b), used)
     inverse = np.linalg.inv(_derivatives(rows, b)[2])
     covariance = rule.factor * inverse @ (influence.T @ influence) @ inverse / np.outer(scale, scale)
-    unit = float(mass.mean())
+    unit, weight = float(mass.mean()), float(rows.events.sum())
+    loglik, null = (unit * (value - weight * float(np.log(unit))) for value in likelihoods)
     who = "rows" if groups is None else f"{len(groups.labels)} clusters{rule.words}"
     return FineGray(
         design.names,
         b / scale,
         covariance,
-        *(unit * (value - np.log(unit) * rows.events.sum()) for value in likelihoods),
+        loglik,
+        null,
         doors.level(level),
         len(code),
         int(np.count_nonzero(code == cause)),
