@@ -26,6 +26,7 @@ from ldeval.analysis.findings import Cell, Column, Curves, Effect, Effects, Exhi
 from ldeval.estimate import Estimates
 from ldeval.release.facts import Fact, read_facts
 from ldeval.release.numbers import COUNTS
+from ldeval.release.policy import SUPPRESSED
 
 FOLDER = "_results"
 KINDS: dict[type, str] = {Table: "tables", Curves: "curves", Effects: "effects"}
@@ -183,12 +184,12 @@ def _read_exhibit(folder: Path, key: str, about: dict[str, Any]) -> Exhibit:
 def _cell(text: str, unit: str) -> Cell:
     if unit == "text":
         return text
-    if not text:
-        return None
+    if not text or text == SUPPRESSED:
+        return text or None
     return int(text) if unit in COUNTS else float(text)
 
 
 def _point(row: dict[str, str]) -> Point:
     time, value, low, high = (float(row[name]) for name in ("time", "value", "low", "high"))
     at_risk, events, censored = (int(row[name]) for name in ("at_risk", "events", "censored"))
-    return Point(row["group"], time, value, low, high, at_risk, events, censored)
+    return Point(row["group"], time, value, low, high, at_risk, events, censored, int(row["competing"]))

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from ldeval.analysis.findings import Column, Curves, Effects
 from ldeval.estimate import Estimate, Estimates
 from ldeval.release.numbers import as_given, between, central, form, level
+from ldeval.release.policy import SUPPRESSED
 from ldeval.release.prose import escape as escape_markdown
 from ldeval.release.results import results
 
@@ -129,7 +130,7 @@ def _numbers(row: Estimate) -> list[str]:
 
 
 def _text(cell: object, column: Column) -> str:
-    if column.unit == "text":
+    if column.unit == "text" or cell == SUPPRESSED:
         return "" if cell is None else str(cell)
     return form(cell, column.unit)  # type: ignore[arg-type]  # a cell with a unit is a number or None
 
