@@ -10,7 +10,8 @@ What to hand over as what, so that disclosure control can do its work (results f
 - what a model estimated: `Estimate`, with an estimand other than "descriptive", and its arms (`Findings.arms`: people and
   events on each side). It is released at the precision of its standard error; where an arm has 1 to 7 people or events
   it is withheld. Crude quantities (means, medians, Kaplan-Meier shares, crude ratios) have the estimand "descriptive":
-  they could be turned back into counts and are released more coarsely.
+  they could be turned back into counts, and so could every share; they are released as if the counts were the rounded ones. A
+  crude ratio or difference needs its two arms, the numerator's first. A share of one arm names that arm alone.
 - curves: `Curves`, with every step (time, numbers at risk and of events) and `shape`; `weighted=True` where the values are not
   those of the counts. Control thins the steps and rebuilds unweighted curves from rounded cumulative counts.
 - other numbers in a `Table`: allowed where the column says what they come from: `source="model"` (standardised differences,

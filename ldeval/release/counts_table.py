@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from ldeval.analysis.counted import Counts, Key, Line
 from ldeval.analysis.findings import Cell, Column, Table
 from ldeval.release.policy import SUPPRESSED, Policy
-
-WHOLE = "rounded share"
+from ldeval.release.shares import WHOLE
 
 
 def as_table(counts: Counts, shown: Mapping[Key, int | None], policy: Policy | None) -> Table:
@@ -43,7 +42,7 @@ def share(part: int | None, whole: int | None, policy: Policy | None) -> Cell:
         return None
     if policy is None:
         return part / whole
-    return min(round(part / whole, 3 if whole >= policy.decimals_from else 2), 1.0)
+    return min(round(part / whole, policy.digits(whole)), 1.0)
 
 
 def _cell(count: int | None) -> Cell:

@@ -10,7 +10,7 @@ from ldeval.analysis.findings import Cell, Curves, Effects, Exhibit, Table
 from ldeval.estimate import Estimate
 from ldeval.release.counts_table import as_table
 from ldeval.release.policy import SUPPRESSED, Policy, significant
-from ldeval.release.precision import DIGITS, coarsened, is_crude
+from ldeval.release.precision import DIGITS, coarsened, is_crude, undeclared
 from ldeval.release.shares import share_estimate
 from ldeval.release.suppress import Controlled
 from ldeval.release.thin import refused, thinned
@@ -111,11 +111,10 @@ def _estimate(row: Estimate, arms: Sequence[Arm], policy: Policy) -> tuple[Resul
         return _kept(row, policy, "withheld", f"1 to {policy.small} events on one side")
     if any((arm.largest or 0) > policy.dominance for arm in arms):
         return _kept(row, policy, "withheld", f"one person makes up more than {policy.dominance:.0%} of a total")
-    made = (
-        f"crude: in steps that keep the counts behind it within {policy.base}"
-        if is_crude(row)
-        else (f"from a model: {DIGITS} significant digits of its standard error")
-    )
+    if undeclared(row, arms):
+        return _kept(row, policy, "withheld", "a crude comparison whose arms were not declared could be turned back into counts")
+    model = f"from a model: {DIGITS} significant digits of its standard error"
+    made = "crude: moved to where rounded counts put it, without p-value" if is_crude(row) else model
     unseen = "" if arms else " Its arms were not declared: checked on all people and events together."
     why = f"Policy {policy.name}: people and events rounded to the nearest {policy.base}; {made}.{unseen}"
     return coarsened(row, arms, policy), _action(row, policy, "controlled", why)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import floor, log10
 from types import MappingProxyType
 
 SUPPRESSED = "*"
@@ -38,6 +37,10 @@ class Policy:
         """Round a count to the nearest multiple of the base (an odd base has no ties)."""
         return (count + self.base // 2) // self.base * self.base
 
+    def digits(self, people: int) -> int:
+        """Give the decimals of a share of so many people: three (12.3%) or two (12%)."""
+        return 3 if people >= self.decimals_from else 2
+
     def bounds(self, shown: int) -> tuple[int, int]:
         """Give the true counts that are shown as `shown`."""
         if shown == 0:
@@ -50,12 +53,6 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
     {"nhs-hes": Policy("nhs-hes", small=7, base=5, decimals_from=4000, zero_group=30, dominance=0.5)}
 )
 """The policies that control anything; `none` is for open data and synthetic records."""
-
-
-def step_up(least: float) -> float:
-    """Give the smallest of 1, 2, 5, 10, ... times a power of ten that is at least `least`."""
-    power = 10.0 ** floor(log10(least))
-    return next(step for step in (power, 2 * power, 5 * power, 10 * power) if step >= least * (1 - 1e-12))
 
 
 def significant(value: float, digits: int) -> float:

@@ -11,10 +11,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, floor, inf
+from math import sqrt
 
 from ldeval.analysis.findings import Curves, Point
 from ldeval.release.policy import Policy
+from ldeval.release.shares import around, wald
 from ldeval.release.ticks import ticks
 
 
@@ -129,7 +130,7 @@ def _rebuilt(group: Cumulated, curves: Curves, grid: Sequence[float], axis: Sequ
         exposed = _exposed(policy.rounded(group.after(since)), policy.rounded(group.after(time)), events, competing)
         value, free = _step(curves, last.value, free, events / exposed, competing / exposed)
         value = _coarse(group.at(time).value, people, policy) if curves.weighted else value
-        low, high = _interval(group.at(time), value, curves, people, policy)
+        low, high = _interval(group.at(time), value, curves, group.people, people)
         found.append(Point(name, time, value, low, high, at_risk, events, 0, competing))
         done, others, since = done + events, others + competing, time
     return found
@@ -161,9 +162,15 @@ def _coarse(value: float, people: int, policy: Policy) -> float:
     return float(f"{round(value / step) * step:.12g}")
 
 
-def _interval(model: Point, value: float, curves: Curves, people: int, policy: Policy) -> tuple[float, float]:
-    """Give the interval in steps of one rounded person, outwards, around the value that is released."""
-    step = policy.base / people
-    top = inf if curves.shape == "mean count" else 1.0
-    low, high = floor(model.low / step + 1e-9) * step, ceil(model.high / step - 1e-9) * step
-    return max(min(low, value), 0.0), min(max(high, value), top)
+def _interval(model: Point, value: float, curves: Curves, n: int, people: int) -> tuple[float, float]:
+    """Give an interval around the released value, wider than that of rounded counts by as much as the model's was."""
+    if curves.shape == "mean count":
+        half = 2 * _factor(model, sqrt(max(model.value, 0.0) / n)) * sqrt(value / people)
+        return max(value - half, 0.0), value + half
+    low, high = around(value, people / _factor(model, wald(model.value, n)) ** 2, curves.level)
+    return min(low, value), max(high, value)
+
+
+def _factor(model: Point, plain: float) -> float:
+    """Give how much wider an interval is than a plain one of two errors on each side, to one decimal."""
+    return max(round((model.high - model.low) / (4 * plain), 1), 0.1) if plain else 1.0
