@@ -55,7 +55,7 @@ def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start 
     for _ in range(STEPS):
         slope = score(sets, at)
         step, gain = (slope, np.inf) if bend is None else _step(slope, bend, names)
-        if start is not None and not borrowed and gain <= min(NEAR / STILL, STILL**2 * gains[-1]):
+        if start is not None and bend is not None and not borrowed and gain <= min(NEAR / STILL, STILL**2 * gains[-1]):
             return Maximum(b + step, at, bend, null.loglik)
         if not borrowed or not CLOSE < gain < FAST * gains[-1]:
             first, borrowed = bend is None or borrowed, False
