@@ -74,15 +74,13 @@ def cumulative_incidence(
     else:
         variance = _delta_variance(sets, events, incidence)
     return make_curve(
-        sets,
+        data,
         np.minimum(incidence, 1.0),
-        data.correction.factor * variance,
+        variance,
         events=events,
         initial=0.0,
         level=doors.level(level),
-        critical=data.correction.critical(level),
         interval=INTERVAL,
-        n=data.n,
         method=f"Aalen-Johansen, cause {cause}; {data.errors('delta-method')}; {INTERVAL} interval",
     )
 

@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ldeval.stats.at_risk import AtRisk, ratio
+from ldeval.stats.at_risk import ratio
 from ldeval.stats.doors import Floats, choice, numbers
+from ldeval.stats.samples import Sample
 
 Interval = Literal["log-log", "log", "plain", "logit", "arcsin"]
 INTERVALS = ("log-log", "log", "plain", "logit", "arcsin")
@@ -85,16 +86,14 @@ class Curve:
 
 
 def make_curve(
-    sets: AtRisk,
+    data: Sample,
     estimate: Floats,
     variance: Floats,
     *,
     events: Floats,
     initial: float,
     level: float,
-    critical: float,
     interval: Interval | Literal["hazard"],
-    n: int,
     method: str,
 ) -> Curve:
     """Join an estimate with its interval on the scale named; a probability stays in [0, 1].
@@ -103,10 +102,12 @@ def make_curve(
     limit of the variance, and the interval runs on to the limit of the step before, because the curve can only have moved that
     way.
     """
-    se = np.sqrt(variance)
+    se = np.sqrt(data.correction.factor * variance)
+    critical = data.correction.critical(level)
     low, high = limits(estimate, se, critical, interval)
     _hold(estimate, low, high, initial)
-    return Curve(sets.time, estimate, se, low, high, sets.at_risk, events, initial, level, critical, n, method)
+    at_risk, events = data.unit * data.sets.at_risk, data.unit * events
+    return Curve(data.sets.time, estimate, se, low, high, at_risk, events, initial, level, critical, data.n, method)
 
 
 def limits(p: Floats, se: Floats, z: float, interval: str) -> tuple[Floats, Floats]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 STEPS = 60  # Newton steps before a fit counts as not converging
 STILL = 1e-10  # a Newton step this small, in standard deviations of the columns, ends the fit
+FLAT = 1e-8  # the share of the information at zero below which a direction has none left
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def fine_gray(
     G(t-) / G(T-), G the Kaplan-Meier curve of censoring. exp(b) orders the cumulative incidences; it is not a rate ratio among
     those still at risk. Censoring is taken as independent of time, cause and X. Ties are Breslow's.
 
-    The error is always the sandwich of Fine and Gray (1999), equation 8, as R's cmprsk::crr: each row's influence includes what
+    The error is always the sandwich of Fine and Gray (1999), as R's cmprsk::crr: each row's influence includes what
     it does to the estimate of G. With clusters the influences are summed within them (Zhou et al. 2012); weights enter the
     likelihood, G and the influence and are taken as known. R's finegray with a weighted coxph omits the term for G and so
     differs by a few per cent.
@@ -114,14 +115,15 @@ def fine_gray(
     influence = cluster_sums(_influence(rows, b), used)
     inverse = np.linalg.inv(_derivatives(rows, b)[2])
     covariance = rule.factor * inverse @ (influence.T @ influence) @ inverse / np.outer(scale, scale)
-    total = float(mass.mean())
+    unit, weight = float(mass.mean()), float(rows.events.sum())
+    loglik, null = (unit * (value - weight * float(np.log(unit))) for value in likelihoods)
     who = "rows" if groups is None else f"{len(groups.labels)} clusters{rule.words}"
     return FineGray(
         design.names,
         b / scale,
         covariance,
-        total * likelihoods[-1],
-        total * likelihoods[0],
+        loglik,
+        null,
         doors.level(level),
         len(code),
         int(np.count_nonzero(code == cause)),
@@ -202,26 +204,36 @@ def _derivatives(rows: _Rows, b: Floats) -> tuple[float, Floats, Floats]:
     return loglik, score, information
 
 
-def _newton(rows: _Rows, names: tuple[str, ...]) -> tuple[Floats, list[float]]:
-    """Maximise, halving steps that lose likelihood."""
+def _newton(rows: _Rows, names: tuple[str, ...]) -> tuple[Floats, tuple[float, float]]:
+    """Maximise, halving steps that lose likelihood; give the coefficients and the likelihood at them and at zero."""
     b: Floats = np.zeros(rows.x.shape[1])
-    now = _derivatives(rows, b)
-    likelihoods = [now[0]]
-    step: Floats = b
+    first = now = _derivatives(rows, b)
     for _ in range(STEPS):
-        step = np.linalg.lstsq(now[2], now[1], rcond=None)[0]
+        step = np.asarray(np.linalg.lstsq(now[2], now[1], rcond=None)[0], dtype=np.float64)
         trial = _derivatives(rows, b + step)
         while not trial[0] >= now[0] - 1e-9 * abs(now[0]) and np.abs(step).max() > STILL:
             step = step / 2
             trial = _derivatives(rows, b + step)
         b, now = b + step, trial
-        likelihoods.append(now[0])
         if np.abs(step).max() < STILL:
-            return b, likelihoods
-    apart = [name for name, move in zip(names, np.abs(step), strict=True) if move > 1e-3]
+            break
+    _refuse_flat(first[2], now[2], names)
+    return b, (now[0], first[0])
+
+
+def _refuse_flat(first: Floats, last: Floats, names: tuple[str, ...]) -> None:
+    """Refuse a likelihood without a maximum: along some direction next to no information is left of that at zero."""
+    scale = np.sqrt(np.maximum(np.diag(first), np.finfo(float).tiny))
+    values, vectors = np.linalg.eigh(first / np.outer(scale, scale))
+    root = vectors / np.sqrt(np.maximum(values, FLAT))
+    left, turned = np.linalg.eigh(root.T @ (last / np.outer(scale, scale)) @ root)
+    if values[0] > FLAT and left[0] > FLAT:
+        return
+    direction = np.abs(vectors[:, 0] if values[0] <= FLAT else root @ turned[:, 0])
+    apart = [name for name, size in zip(names, direction, strict=True) if size > 0.1 * direction.max()]
     raise ValueError(
-        f"X: expected columns that do not separate those with the event from those without, found {len(apart) or 'some'}"
-        f" whose coefficients grow without end: {', '.join(apart) or 'unnamed'}; drop or join categories"
+        f"X: expected a likelihood with a maximum, found that it is flat or rises without end in {len(apart)} column(s):"
+        f" {', '.join(apart)} (a value at which no event, or every event, happens); drop or merge them"
     )
 
 

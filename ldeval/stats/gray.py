@@ -8,22 +8,29 @@ from typing import Any
 import numpy as np
 
 from ldeval.stats import doors
-from ldeval.stats.at_risk import distinct_times
+from ldeval.stats.at_risk import before, distinct_times, ratio
 from ldeval.stats.doors import Floats
 from ldeval.stats.hypotheses import Test, chi_squared_tail, quadratic_form
 
+CELLS = 2_000_000  # times by groups by groups held at once
 
-@dataclass(slots=True)
-class _Running:
-    """What Gray's variance carries from one time to the next: k groups."""
 
-    incidence: Floats
-    survival: Floats
-    pooled: float
-    drift: Floats
-    within: Floats
-    crossed: Floats
-    carried: Floats
+@dataclass(frozen=True, slots=True)
+class _Paths:
+    """What each time finds and leaves, T times of k groups; `pooled` (T,) is the incidence under the null, the others are (T, k).
+
+    `size` is n / S(t-), the risk set of the subdistribution before its own incidence is taken off.
+    """
+
+    at_risk: Floats
+    failed: Floats
+    competed: Floats
+    before: Floats
+    after: Floats
+    size: Floats
+    share: Floats
+    pooled_before: Floats
+    pooled: Floats
 
 
 def gray_test(time: Any, state: Any, group: Any, *, cause: int) -> Test:
@@ -83,45 +90,47 @@ def gray_test(time: Any, state: Any, group: Any, *, cause: int) -> Test:
 
 def _sweep(at_risk: Floats, failed: Floats, competed: Floats) -> tuple[Floats, Floats]:
     """Give the expected events by group and the covariance of their difference from those observed; all of shape (T, k)."""
+    paths = _paths(at_risk, failed, competed)
+    events = failed.sum(axis=1)
+    due = (events * ratio(np.ones(1), paths.share.sum(axis=1))) @ paths.share
     k = at_risk.shape[1]
-    square = np.zeros((k, k))
-    now = _Running(np.zeros(k), np.ones(k), 0.0, square, square.copy(), square.copy(), np.zeros(k))
-    due = np.zeros(k)
-    for n, d1, d2 in zip(at_risk, failed, competed, strict=True):
-        due += _step(now, n, d1, d2)
-    c, v2 = now.drift, now.crossed
-    return due, now.within + (c * now.carried) @ c.T + c @ v2.T + v2 @ c.T
+    drift, within, crossed, carried = np.zeros((k, k)), np.zeros((k, k)), np.zeros((k, k)), np.zeros(k)
+    block = max(1, CELLS // k**2)
+    for a in range(0, len(events), block):
+        part = _Paths(*(getattr(paths, name)[a : a + block] for name in _Paths.__slots__))
+        changes, drift = _changes(part, drift)
+        for change, slope, spread in changes:
+            within += np.einsum("tik,tk,tjk->ij", change, spread, change, optimize=True)
+            crossed += np.einsum("tik,tk->ik", change, slope * spread)
+            carried += np.sum(slope**2 * spread, axis=0)
+    return due, within + (drift * carried) @ drift.T + drift @ crossed.T + crossed @ drift.T
 
 
-def _step(now: _Running, n: Floats, d1: Floats, d2: Floats) -> Floats:
-    """One time: the expected events by group; the running sums move on."""
-    here = n > 0
-    size = np.divide(n, now.survival, out=np.zeros_like(n), where=here)
-    total, events = size.sum(), d1.sum()
-    share = size * (1 - now.incidence)
-    due = events * share / share.sum() if share.sum() > 0 else np.zeros_like(n)
-    left = np.divide(n - d1 - d2, n, out=np.ones_like(n), where=here)
-    survival = np.where(here, now.survival * left, now.survival)
-    incidence = now.incidence + np.divide(now.survival * d1, n, out=np.zeros_like(n), where=here)
-    pooled = now.pooled + events / total
-    step = np.diag(size) - np.outer(size, size) / total
-    now.drift = now.drift + step * (events / (total * (1 - now.pooled)))
-    if events:
-        slope = 1 - np.divide(1 - pooled, survival, out=np.zeros_like(n), where=survival > 0)
-        ties = 1 - (events - 1) / (total * now.survival - 1) if events > 1 else np.ones_like(n)
-        spread = np.divide(ties * now.survival * events, total * n, out=np.zeros_like(n), where=here)
-        _carry(now, step - slope * now.drift, slope, spread)
-    if d2.any():
-        slope = np.divide(1 - pooled, survival, out=np.zeros_like(n), where=survival > 0)
-        ties = 1 - np.divide(np.maximum(d2 - 1, 0), n - 1, out=np.zeros_like(n), where=n > 1)
-        spread = np.divide(ties * now.survival**2 * d2, n**2, out=np.zeros_like(n), where=here & (survival > 0))
-        _carry(now, slope * now.drift, -slope, spread)
-    now.incidence, now.survival, now.pooled = incidence, survival, pooled
-    return due
+def _paths(n: Floats, failed: Floats, competed: Floats) -> _Paths:
+    left = np.where(n > 0, ratio(n - failed - competed, n), 1.0)
+    after = np.asarray(np.cumprod(left, axis=0), dtype=np.float64)
+    first = np.ones((1, n.shape[1]))
+    survival = np.concatenate((first, after[:-1]))
+    incidence = np.concatenate((0 * first, np.cumsum(survival * ratio(failed, n), axis=0)[:-1]))
+    size = ratio(n, survival)
+    pooled = np.cumsum(ratio(failed.sum(axis=1), size.sum(axis=1)))
+    return _Paths(n, failed, competed, survival, after, size, size * (1 - incidence), before(pooled, 0.0), pooled)
 
 
-def _carry(now: _Running, change: Floats, slope: Floats, spread: Floats) -> None:
-    """Add what the events of this time do to the score now, later, and both together."""
-    now.within += (change * spread) @ change.T
-    now.crossed += change * (slope * spread)
-    now.carried += slope**2 * spread
+def _changes(paths: _Paths, drift: Floats) -> tuple[list[tuple[Floats, Floats, Floats]], Floats]:
+    """Give what the events of the cause, and of others, change of the score: now (T, k, k) and later (T, k), with their variance.
+
+    `drift` (k, k) is carried from the times before these to those after.
+    """
+    events, total = paths.failed.sum(axis=1), paths.size.sum(axis=1)
+    step = np.einsum("ti,ij->tij", paths.size, np.eye(paths.size.shape[1]))
+    step -= np.einsum("ti,tj,t->tij", paths.size, paths.size, ratio(np.ones(1), total))
+    drifts = drift + np.cumsum(step * ratio(events, total * (1 - paths.pooled_before))[:, None, None], axis=0)
+    far = ratio(1 - paths.pooled[:, None], paths.after)
+    tied = ratio(np.maximum(events - 1, 0)[:, None], total[:, None] * paths.before - 1)
+    spread = (1 - tied) * ratio(paths.before * events[:, None], total[:, None] * paths.at_risk)
+    own = (step - (1 - far)[:, None, :] * drifts, 1 - far, spread)
+    tied = ratio(np.maximum(paths.competed - 1, 0), paths.at_risk - 1)
+    spread = (1 - tied) * ratio(paths.before**2 * paths.competed, paths.at_risk**2)
+    spread = np.where(paths.after > 0, spread, 0.0)
+    return [own, (far[:, None, :] * drifts, -far, spread)], drifts[-1]

@@ -11,7 +11,7 @@ from ldeval.stats import doors
 from ldeval.stats.at_risk import before, binned, count_at_risk, ratio
 from ldeval.stats.doors import Bools, Codes, Floats
 from ldeval.stats.hypotheses import Test, chi_squared_tail, quadratic_form
-from ldeval.stats.samples import is_robust
+from ldeval.stats.samples import is_robust, unit_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,8 @@ def logrank(
     if k < 2:
         raise ValueError(f"group: expected at least two groups to compare, found {k}")
     robust = is_robust(mass, None)
+    unit = unit_of(mass) if robust else 1.0
+    mass = mass / unit
     observed, expected, covariance = np.zeros(k), np.zeros(k), np.zeros((k, k))
     for part in _parts(stratum, mass):
         piece = _Rows(
@@ -88,8 +90,8 @@ def logrank(
         chi_squared_tail(statistic, df),
         "the groups have the same hazard of the event at all times" + ("" if strata is None else " within each stratum"),
         members.labels,
-        observed,
-        expected,
+        unit * observed,
+        unit * expected,
         int(np.count_nonzero(mass)),
         f"log-rank, rho = {power:g}; {'robust' if robust else 'hypergeometric'} variance",
     )

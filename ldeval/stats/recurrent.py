@@ -45,15 +45,13 @@ def mean_cumulative_count(start: Any, stop: Any, event: Any, person: Any, *, lev
     estimate = np.cumsum(sets.hazard)
     process = hazard_process(sets, data.event)
     return make_curve(
-        sets,
+        data,
         estimate,
         jackknife_variance(sets, [process], [np.ones(len(estimate))], data.weights, data.cluster),
         events=sets.events,
         initial=0.0,
         level=doors.level(level),
-        critical=data.correction.critical(level),
         interval="hazard",
-        n=data.n,
         method=f"Mean cumulative count; robust errors over {len(people.labels)} people; log interval",
     )
 

@@ -18,12 +18,16 @@ SmallSample = Literal["CR1-t"]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Checked rows of weight above zero, with their risk sets; `robust` where errors must not take weights for counts."""
+    """Checked rows of weight above zero, with their risk sets; `robust` where errors must not take weights for counts.
+
+    Only the ratios of such weights count, so they and the risk sets are in multiples of `unit`, lest their squares overflow.
+    """
 
     event: Bools
     weights: Floats
     cluster: Groups | None
     sets: AtRisk
+    unit: float
     robust: bool
     correction: Correction
 
@@ -88,14 +92,16 @@ def sample(time: Any, event: Any, entry: Any, weights: Any, cluster: Any, small_
         None if rows.entry is None else pick(kept, rows.entry),
         pick(kept, mass),
     )
-    return Sample(
-        happened,
-        mass,
-        groups,
-        count_at_risk(end, happened, start, mass),
-        is_robust(mass, groups),
-        correction(small_sample, groups),
-    )
+    robust = is_robust(mass, groups)
+    unit = unit_of(mass) if robust else 1.0
+    mass = mass / unit if unit != 1.0 else mass
+    sets = count_at_risk(end, happened, start, mass)
+    return Sample(happened, mass, groups, sets, unit, robust, correction(small_sample, groups))
+
+
+def unit_of(weights: Floats) -> float:
+    """Give the power of two next to the largest weight: dividing by it changes no digit."""
+    return float(2.0 ** (np.frexp(weights.max())[1] - 1))
 
 
 def is_robust(weights: Floats, cluster: Groups | None) -> bool:

@@ -65,15 +65,13 @@ def kaplan_meier(
     else:
         relative = np.cumsum(ratio(sets.hazard, sets.beyond))
     return make_curve(
-        sets,
+        data,
         estimate,
-        data.correction.factor * estimate**2 * relative,
+        estimate**2 * relative,
         events=sets.events,
         initial=1.0,
         level=doors.level(level),
-        critical=data.correction.critical(level),
         interval=interval_choice(interval),
-        n=data.n,
         method=f"Kaplan-Meier; {data.errors('Greenwood')}; {interval} interval",
     )
 
@@ -108,14 +106,12 @@ def nelson_aalen(time: Any, event: Any, *, entry: Any = None, weights: Any = Non
     else:
         variance = np.cumsum(ratio(sets.hazard, sets.at_risk))
     return make_curve(
-        sets,
+        data,
         estimate,
         variance,
         events=sets.events,
         initial=0.0,
         level=doors.level(level),
-        critical=data.correction.critical(level),
         interval="hazard",
-        n=data.n,
         method=f"Nelson-Aalen; {data.errors('sum of d / n^2')}; log interval",
     )
