@@ -88,9 +88,9 @@ def case_sex(case: dict[str, Any], baseline: Any) -> Any:
 
 SETTINGS: dict[str, tuple[Callable[[np.random.Generator], dict[str, Any]], float, tuple[Any, ...]]] = {
     "people": (independent, 1.0, (None,)),
-    "treated within 27 areas": (within_areas, STABLE, (None, "CR1-t")),
-    "treated by area, 27 areas": (between_areas, STABLE, (None, "CR1-t")),
-    "entry, weights, strata, 27 areas": (everything, STABLE, (None, "CR1-t")),
+    "treated within 27 areas": (within_areas, STABLE, (None, "CR1-t", "CR2")),
+    "treated by area, 27 areas": (between_areas, STABLE, (None, "CR1-t", "CR2")),
+    "entry, weights, strata, 27 areas": (everything, STABLE, (None, "CR1-t", "CR2")),
 }
 
 
@@ -107,7 +107,9 @@ def simulate(draws: int = DRAWS) -> pd.DataFrame:
 
 
 def _summary(name: str, rule: Any, term: str, truth: float, fits: list[pd.DataFrame], j: int) -> dict[str, Any]:
-    estimate, se, low, high = (np.array([fit[column].to_numpy()[j] for fit in fits]) for column in ("estimate", "se", "low", "high"))
+    estimate, se, low, high = (
+        np.array([fit[column].to_numpy()[j] for fit in fits]) for column in ("estimate", "se", "low", "high")
+    )
     draws = len(fits)
     return {
         "setting": name,
