@@ -31,7 +31,7 @@ def bias_reduced(sets: RiskSets, parts: Terms, at: Risks, inverse: Floats, clust
     half = _power(own, 0.5)
     adjust: Floats = half @ _power(half @ (own - taken - own @ own) @ half, -0.5) @ half
     adjusted = np.einsum("kij,kj->ki", adjust, scores)
-    return np.asarray(root @ adjusted.T @ adjusted @ root.T), _degrees(root, own, adjust)
+    return np.asarray(root @ adjusted.T @ adjusted @ root.T), _degrees(np.asarray(root), own, adjust)
 
 
 def cluster_information(sets: RiskSets, parts: Terms, at: Risks, cluster: Codes, count: int) -> tuple[Floats, Floats]:

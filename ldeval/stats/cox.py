@@ -184,7 +184,7 @@ def cox(
     doors.choice("small_sample", small_sample, (None, "CR1-t", "CR2"))
     rule = correction("CR1-t" if small_sample == "CR2" else small_sample, members)
     design = doors.design(X, rows=rows)
-    codes, count = (np.zeros(rows, dtype=np.intp), 1) if blocks is None else (blocks.codes, len(blocks.labels))
+    codes, count = (np.broadcast_to(np.intp(0), rows), 1) if blocks is None else (blocks.codes, len(blocks.labels))
     sets = risk_sets(times, design.matrix, weight, codes, count)
     parts = terms(sets, ties)
     start = start_from_sample(sets, times, design.matrix, weight, codes, ties, design.names)
