@@ -13,8 +13,11 @@ import pandas as pd
 import pytest
 
 from ldeval.stats.binary import aipw, logistic, standardised_risk
+from ldeval.stats.costs import acceptability, discount
 from ldeval.stats.counts import fixed_effects_poisson, interrupted_time_series, negative_binomial, poisson
+from ldeval.stats.durations import quantile_regression
 from ldeval.stats.linear import linear
+from ldeval.stats.sensitivity import e_value
 from ldeval.stats.weights import balance, entropy_weights, propensity_weights
 
 HERE = Path(__file__).parent / "reference"
@@ -22,7 +25,18 @@ ESTIMATE = 1e-6
 """Relative, of estimates and standard errors: R's own iterations stop near 1e-8."""
 STATISTIC = 1e-5
 """Relative, of z and t: the errors of estimate and standard error together, and R's ten printed digits."""
-FILES = ("crime1", "randhie", "arrests", "lalonde_matchit", "injury_did", "castle", "traffic2_its")
+FILES = (
+    "crime1",
+    "randhie",
+    "arrests",
+    "lalonde_matchit",
+    "injury_did",
+    "castle",
+    "traffic2_its",
+    "quantreg",
+    "closed_forms",
+    "health_econ",
+)
 
 
 @cache
@@ -267,6 +281,138 @@ def durbin_watson():
     return (np.diff(residual) ** 2).sum() / (residual**2).sum()
 
 
+# ---- quantiles
+
+
+def engel():
+    table = data("sm_engel")
+    X = with_intercept({"income": table.income})
+    rows = []
+    for row in reference("quantreg")["engel"]:
+        fits = {errors: quantile_regression(table.foodexp, X, q=row["tau"], errors=errors) for errors in ("nid", "iid", "ker")}
+        found = {"tau": row["tau"], "coef": fits["nid"].coefficients}
+        found |= {f"se_{errors}": fit.tidy()["se"] for errors, fit in fits.items()}
+        # Rank inversion's bounds: no chapter calls it.
+        rows.append(found | {name: row[name] for name in ("rank_lower", "rank_upper")})
+    return rows
+
+
+def uis():
+    table = data("uis")
+    X = with_intercept(table[["ND1", "ND2", "IV3", "TREAT", "FRAC", "RACE", "AGE", "SITE"]])
+    return table, X.assign(**{"AGE:SITE": X.AGE * X.SITE})
+
+
+def uis_quantiles():
+    table, X = uis()
+    fits = {row["tau"]: quantile_regression(np.log(table.TIME), X, q=row["tau"]) for row in reference("quantreg")["uis"]}
+    return [
+        {"tau": tau, "term": list(fit.names), "coef": fit.coefficients, "se_nid": fit.tidy()["se"]} for tau, fit in fits.items()
+    ]
+
+
+def portnoy():
+    """R follows the path in steps: ours, the limit of ever finer ones, must lie within a standard error of it."""
+    table, X = uis()
+    taus = reference("quantreg")["uis_crq_portnoy"]["taus"]
+    theirs = reference("quantreg")["uis_crq_portnoy"]["coef"]
+    scale = quantile_regression(np.log(table.TIME), X).tidy()["se"]
+    found = [{"_row": row["_row"]} for row in theirs]
+    for tau in taus:
+        fit = quantile_regression(np.log(table.TIME), X, q=tau, censored=(table.CENSOR == 0).astype(float), draws=2)
+        for row, value, r_row, se in zip(found, fit.coefficients, theirs, scale, strict=True):
+            assert abs(value - r_row[f"tau= {tau}"]) < NEAR * se, (row["_row"], tau)
+            row[f"tau= {tau}"] = r_row[f"tau= {tau}"]
+    return {"taus": taus, "coef": found}
+
+
+# ---- closed forms and published cost models
+
+
+def e_values():
+    harm, good = e_value(3.9, 1.8, 8.7, measure="risk_ratio"), e_value(0.69, 0.5, 0.96, measure="risk_ratio")
+    return {"RR3.9_lo1.8": [harm.estimate, harm.bound], "RR0.69_hi0.96": [good.estimate, good.bound]}
+
+
+def note(key):
+    return {"note": reference("closed_forms")[key]["note"]}
+
+
+def normal_decision():
+    """A saving of mean 1,000 and standard deviation 2,000, as a million evenly spaced quantiles in place of random draws."""
+    from scipy.special import ndtri
+
+    return acceptability(1000 + 2000 * ndtri((np.arange(1_000_000) + 0.5) / 1_000_000)).iloc[0]
+
+
+def annuity():
+    end, start = (discount(np.ones(10), rate=0.035, timing=timing) for timing in ("end", "start"))
+    return {"r": 0.035, "years": 10, "pv_1_per_year_end": end, "pv_start": start}
+
+
+@cache
+def cohort(treatment_b):
+    """Alarid-Escudero et al. (2023): healthy, sick, sicker, dead over 75 years."""
+    to_sicker = 1 - np.exp(-0.105 * (0.6 if treatment_b else 1))
+    dying = [1 - np.exp(-0.002 * ratio) for ratio in (1, 3, 10)]
+    sick, well = 1 - np.exp(-0.15), 1 - np.exp(-0.5)
+    move = np.diag([0.0, 0, 1 - dying[2], 1])
+    move[0] = [(1 - dying[0]) * (1 - sick), (1 - dying[0]) * sick, 0, dying[0]]
+    move[1] = [(1 - dying[1]) * well, (1 - dying[1]) * (1 - well - to_sicker), (1 - dying[1]) * to_sicker, dying[1]]
+    move[2, 3] = dying[2]
+    return np.array([np.linalg.matrix_power(move, t)[0] for t in range(76)])
+
+
+def within_cycle(kind):
+    if kind == "simpson":
+        weight = np.where(np.arange(76) % 2, 2 / 3, 4 / 3)
+        weight[[0, -1]] = 1 / 3
+        return weight
+    weight = np.ones(76)
+    if kind == "half_cycle":
+        weight[[0, -1]] = 0.5
+    return weight
+
+
+def sick_sicker(kind):
+    rows = []
+    for name in ("SoC", "A", "B", "AB"):
+        price, better = 12000 * ("A" in name) + 13000 * ("B" in name), 0.95 if "A" in name else 0.75
+        cost = np.array([2000, 4000 + price, 15000 + price, 0])
+        state = cohort("B" in name)
+        flows = {"cost": state @ cost, "qaly": state @ np.array([1, better, 0.5, 0])}
+        rows.append({key: discount(flow * within_cycle(kind), rate=0.03, timing="start") for key, flow in flows.items()})
+        rows[-1]["_row"] = name
+    return rows
+
+
+def ratio(one, other):
+    rows = {row["_row"]: row for row in sick_sicker("simpson")}
+    return (rows[one]["cost"] - rows[other]["cost"]) / (rows[one]["qaly"] - rows[other]["qaly"])
+
+
+def chancellor(digits=3):
+    """Chancellor et al. (1997): transition counts of HIV by year, rounded; lamivudine halves progress for two years."""
+    counts = np.array([[1251, 350, 116, 17], [0, 731, 512, 15], [0, 0, 1312, 437]])
+    alone = np.vstack([(counts / counts.sum(axis=1, keepdims=True)).round(digits), [0, 0, 0, 1]])
+    both = alone.copy()
+    for i in range(3):
+        both[i, i + 1 :] *= 0.509
+        both[i, i] = 1 - both[i, i + 1 :].sum()
+    care = np.array([2756, 3052, 9007, 0])
+    found = {}
+    for name, early in (("mono", alone), ("combo", both)):
+        state, cost, years = np.array([1.0, 0, 0, 0]), [], []
+        for year in range(1, 21):
+            state = state @ (early if year <= 2 else alone)
+            drug = 2278 + (2086.5 if name == "combo" and year <= 2 else 0)
+            cost.append(state @ care + drug * state[:3].sum())
+            years.append(state[:3].sum())
+        found[name] = {"cost": discount(cost, rate=0.06), "ly": discount(years, rate=0)}
+    gain = found["combo"]["ly"] - found["mono"]["ly"]
+    return found | {"icer": (found["combo"]["cost"] - found["mono"]["cost"]) / gain}
+
+
 COVERED = {
     "crime1/n": lambda: len(data("crime1")),
     "crime1/ols": lambda: r_table(linear(*crime1()), "t"),
@@ -317,6 +463,7 @@ COVERED = {
     "injury_did/hc1": lambda: r_table(linear(*injury("ky"), robust="HC1"), "t"),
     "injury_did/r2": r_squared,
     "injury_did/mi": lambda: r_table(linear(*injury("mi")), "t"),
+    "injury_did/rq50": lambda: quantile_regression(data("injury").query("ky == 1").durat, injury("ky")[1]).coefficients,
     "castle/n": lambda: len(data("cd_castle")),
     "castle/twfe_weighted": lambda: two_way(weighted=True),
     "castle/twfe_unweighted/coef": lambda: two_way(weighted=False)["coef"],
@@ -327,6 +474,21 @@ COVERED = {
     "traffic2_its/nw4": lambda: accidents(interrupted_time_series, lags=4),
     "traffic2_its/dw": durbin_watson,
     "traffic2_its/poisson_fatal": lambda: r_table(poisson(traffic()[0].fatacc, traffic()[1]), rows=5),
+    "quantreg/engel": engel,
+    "quantreg/uis": uis_quantiles,
+    "quantreg/uis_crq_portnoy": portnoy,
+    "closed_forms/evalue": e_values,
+    "closed_forms/evpi_normal": lambda: {"mu1000_sd2000": normal_decision()["evpi"]} | note("evpi_normal"),
+    "closed_forms/ceac_normal": lambda: normal_decision()["probability"],
+    "closed_forms/annuity": annuity,
+    "health_econ/sick_sicker/simpson": lambda: sick_sicker("simpson"),
+    "health_econ/sick_sicker/half_cycle": lambda: sick_sicker("half_cycle"),
+    "health_econ/sick_sicker/none": lambda: sick_sicker("none"),
+    "health_econ/sick_sicker/icer_B_vs_SoC": lambda: ratio("B", "SoC"),
+    "health_econ/sick_sicker/icer_AB_vs_B": lambda: ratio("AB", "B"),
+    "health_econ/chancellor_hiv/mono": lambda: chancellor()["mono"],
+    "health_econ/chancellor_hiv/combo": lambda: chancellor()["combo"],
+    "health_econ/chancellor_hiv/icer": lambda: chancellor()["icer"],
 }
 
 GREEDY = "greedy matching differs between versions of MatchIt itself; tests/test_weights.py holds matching to its invariants"
@@ -340,11 +502,16 @@ NOT_COVERED = {
     "lalonde_matchit/subclass6_att": "subclassification on the score: no chapter calls it, weighting does its work",
     "lalonde_matchit/exact": "stratum weights without a score: no chapter calls them",
     "lalonde_matchit/cem": "coarsened exact matching: no chapter calls it",
-    "injury_did/rq50": "set with quantile regression below",
+    "closed_forms/schoenfeld_events": "the size of a trial to come: no chapter plans one",
     "injury_did/cox": "the Cox model has its own reference test",
 }
 
+NEAR = 0.75
+"""In standard errors of the median's coefficients: how far R's stepwise censored quantiles may be from the exact path."""
+
 WIDER = {
+    # A million evenly spaced quantiles stand for the integral.
+    "closed_forms/evpi_normal": 1e-5,
     # MASS::glm.nb leaves theta's iteration at the square root of the usual tolerance and computes its error one step before.
     "crime1/negbin/SE.theta": 1e-5,
     # R's quasi-Poisson takes the Pearson residuals of its last but one iteration; `sigma2_published_pearson` is the exact value.
@@ -361,10 +528,13 @@ def keys(file):
     def walk(node, path):
         if path in COVERED or path in NOT_COVERED or not isinstance(node, dict):
             return [path]
-        return [leaf for key, child in node.items() for leaf in walk(child, f"{path}/{key}")]
+        return [leaf for key, child in node.items() if key != "source" for leaf in walk(child, f"{path}/{key}")]
 
     return [
-        leaf for key, node in reference(file).items() if key not in {"meta", "dataset"} for leaf in walk(node, f"{file}/{key}")
+        leaf
+        for key, node in reference(file).items()
+        if key not in {"meta", "dataset", "source"}
+        for leaf in walk(node, f"{file}/{key}")
     ]
 
 
@@ -411,6 +581,13 @@ def test_logistic_errors_are_those_of_a_fit_iterated_to_the_end():
     for outcome, columns in (lalonde()[1:], ((y > 0).astype(float), X)):
         peer = Logit(outcome, columns).fit(disp=0, method="newton", tol=1e-14)
         np.testing.assert_allclose(logistic(outcome, columns).tidy()["se"], peer.bse, rtol=1e-9)
+
+
+def test_published_costs_of_chancellor():
+    found = chancellor(digits=15)
+    assert [round(found[arm]["cost"]) for arm in ("mono", "combo")] == [44663, 50602]
+    assert [round(found[arm]["ly"], 2) for arm in ("mono", "combo")] == [7.99, 8.94]
+    assert round(found["icer"]) == 6276
 
 
 def compare_p(ours, theirs, statistic, path):

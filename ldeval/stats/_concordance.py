@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from ldeval.stats._risksets import RiskSets
 from ldeval.stats.doors import Codes, Floats
+
+Numbers = TypeVar("Numbers", Floats, Codes)
 
 EQUAL = 1e-12  # scores closer than this, relative to the largest, differ by rounding and are tied
 
@@ -44,7 +47,7 @@ def pair_sums(sets: RiskSets, eta: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def ranked_sums(rank: Codes, weight: Floats, low: Codes, high: Codes, value: Codes) -> tuple[Floats, Floats]:
-    """Sum the weights at places [low, high) of rank below, and equal to, `value`, by a wavelet tree: a bit of the rank at a time."""
+    """Sum the weights at places [low, high) of rank below, and equal to, `value`: a wavelet tree, a bit of rank at a time."""
     less = np.zeros(len(value))
     for bit in range(int(max(rank.max(initial=0), value.max(initial=0))).bit_length() - 1, -1, -1):
         one = (rank >> bit & 1).astype(bool)
@@ -102,8 +105,8 @@ def _ranks(eta: Floats) -> Codes:
     return rank
 
 
-def _before(values: Floats | Codes) -> Floats | Codes:
-    return np.concatenate([np.zeros(1, dtype=values.dtype), np.cumsum(values)])
+def _before(values: Numbers) -> Numbers:
+    return np.asarray(np.concatenate([np.zeros(1, dtype=values.dtype), np.cumsum(values)]), dtype=values.dtype)
 
 
 def _between(weight: Floats, low: Codes, high: Codes) -> Floats:

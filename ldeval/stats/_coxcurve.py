@@ -46,10 +46,10 @@ def predicted(data: CoxData, x: Floats, stratum: Any, level: float, interval: In
     se = survival * ratio * np.sqrt(variance * data.correction.factor)
     critical = data.correction.critical(level)
     low, high = limits(survival, se, critical, interval)
-    steps = [survival, se, low, high, *_counts(data, code, cut)]
-    time, steps = _to_the_end(data, code, sets.slot_time[cut], steps)
+    time, steps = _to_the_end(data, code, sets.slot_time[cut], [survival, se, low, high, *_counts(data, code, cut)])
+    estimate, se, low, high, at_risk, events = steps
     method = f"exp(-cumulative hazard) of a Cox model, {data.errors}"
-    return Curve(time, *steps, initial=1.0, level=level, critical=critical, n=len(sets.rows), method=method)
+    return Curve(time, estimate, se, low, high, at_risk, events, 1.0, level, critical, int((data.weight > 0).sum()), method)
 
 
 def _stratum(data: CoxData, label: Any) -> int:
@@ -96,14 +96,11 @@ def _model_variance(data: CoxData, cut: slice, drift: Floats) -> Floats:
 def _robust_variance(data: CoxData, cut: slice, drift: Floats) -> Floats:
     """Sum over clusters, or rows, of the squared influence on the cumulative hazard at the centre.
 
-    A cluster's influence is its deaths' jumps A/W, less their share a of the risk that its rows carried, plus d'VU with U its score.
+    A cluster's influence is its deaths' jumps A/W, less the share a of the risk that its rows carried, plus d'VU, U its score.
     """
     sets, parts, at = data.sets, data.parts, data.best.at
-    codes, count = (
-        (np.arange(len(data.weight)), len(data.weight))
-        if data.cluster is None
-        else (data.cluster.codes, len(data.cluster.labels))
-    )
+    rows = np.arange(len(data.weight))
+    codes, count = (rows, len(rows)) if data.cluster is None else (data.cluster.codes, len(data.cluster.labels))
     scores = cluster_scores(sets, parts, at, codes, count) @ np.linalg.inv(data.best.information)
     changes = _changes(data, cut, codes[sets.rows])
     a = squares(parts, at)[0][cut]

@@ -1,4 +1,4 @@
-"""Residuals of the Cox model, and the test of proportional hazards that is made of them."""
+"""Residuals of the Cox model."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ldeval.stats._coxlik import Risks, Terms, expected, gram, means_gram, moments, squares
-from ldeval.stats._risksets import BLOCK, RiskSets, restart_sums
+from ldeval.stats._coxlik import Risks, Terms, moments, squares, surplus
+from ldeval.stats._risksets import RiskSets, blocks, restart_sums
 from ldeval.stats.doors import Codes, Floats, Groups
 
 
@@ -44,19 +44,21 @@ def score_rows(sets: RiskSets, parts: Terms, at: Risks) -> Iterator[tuple[slice,
     """Give weighted score residuals by blocks of rows: what each adds to the score, its part in the risk sets counted."""
     table = means(sets, parts, at)
     difference = surplus(sets, at)
-    for a in range(0, len(sets.rows), BLOCK):
-        cut = slice(a, min(a + BLOCK, len(sets.rows)))
-        score = table.cumulated[sets.last[cut]]
-        ins = slice(*np.searchsorted(sets.late, (cut.start, cut.stop)))
-        score[sets.late[ins] - a] -= table.cumulated[sets.first[ins] - 1]
-        dead = slice(*np.searchsorted(sets.dead, (cut.start, cut.stop)))
-        place, slot = sets.dead[dead] - a, sets.hit[dead]
+    cuts = list(blocks(*sets.x.shape))
+    deaths = np.searchsorted(sets.dead, [cut.start for cut in cuts] + [len(sets.x)])
+    for k, cut in enumerate(cuts):
+        rows = table.cumulated[sets.last[cut]]
+        if len(sets.late):
+            ins = slice(sets.late_bounds[cut.start], sets.late_bounds[cut.stop])
+            rows[sets.late[ins] - cut.start] -= table.cumulated[sets.first[ins] - 1]
+        dead = slice(deaths[k], deaths[k + 1])
+        place, slot = sets.dead[dead] - cut.start, sets.hit[dead]
         if table.relief is not None:
-            score[place] -= table.relief[slot]
-        score *= at.risk[cut, None]
-        score[place] -= table.mean[slot] * sets.weight[sets.dead[dead], None]
-        score += sets.x[cut] * difference[cut, None]
-        yield cut, score
+            rows[place] -= table.relief[slot]
+        rows *= at.risk[cut, None]
+        rows[place] -= table.mean[slot] * sets.weight[sets.dead[dead], None]
+        rows += sets.x[cut] * difference[cut, None]
+        yield cut, rows
 
 
 def meat(sets: RiskSets, parts: Terms, at: Risks, cluster: Groups | None) -> Floats:
@@ -66,7 +68,7 @@ def meat(sets: RiskSets, parts: Terms, at: Risks, cluster: Groups | None) -> Flo
         return scores.T @ scores
     total = np.zeros((sets.x.shape[1], sets.x.shape[1]))
     for _, score in score_rows(sets, parts, at):
-        total += score.T @ score
+        total += score.T @ score.copy()  # with itself it would go to a routine that waits for other threads
     return total
 
 
@@ -81,30 +83,6 @@ def cluster_scores(sets: RiskSets, parts: Terms, at: Risks, cluster: Codes, coun
     return total
 
 
-def surplus(sets: RiskSets, at: Risks) -> Floats:
-    """Deaths less expected deaths, weighted, shape (n,)."""
-    difference = expected(sets, at.hazard, at.relief)
-    difference *= -at.risk
-    difference[sets.dead] += sets.weight[sets.dead]
-    return difference
-
-
 def schoenfeld(sets: RiskSets, parts: Terms, at: Risks) -> Floats:
     """Each death's covariates less their mean over its risk set, shape (D, p), by stratum and time, on the scale of `sets.x`."""
     return np.asarray(sets.x[sets.dead] - means(sets, parts, at).mean[sets.hit])
-
-
-def proportionality(sets: RiskSets, parts: Terms, at: Risks, by: Floats) -> tuple[Floats, Floats]:
-    """Score (p,) and information (2p, 2p) for coefficients that change with `by`, a value for each slot (G,), at no change."""
-    information = [_information(sets, parts, at, by**power) for power in range(3)]
-    weighted = expected(sets, at.hazard * by, at.relief * by)
-    weighted *= -at.risk
-    weighted[sets.dead] += (sets.weight[sets.dead]) * by[sets.hit]
-    score = sets.x.T @ weighted
-    return score, np.block([[information[0], information[1]], [information[1], information[2]]])
-
-
-def _information(sets: RiskSets, parts: Terms, at: Risks, by: Floats) -> Floats:
-    q = expected(sets, at.hazard * by, at.relief * by)
-    q *= at.risk
-    return gram(sets.x, q) - means_gram(sets, parts, at, by)

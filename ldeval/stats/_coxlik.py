@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from ldeval.stats._risksets import BLOCK, RiskSets, restart_sums, segment_sums
+from ldeval.stats._risksets import RiskSets, blocks, restart_sums, segment_sums
 from ldeval.stats.doors import Floats
 
 
@@ -75,7 +75,7 @@ def terms(sets: RiskSets, ties: str) -> Terms:
 
 def risks(sets: RiskSets, parts: Terms, b: Floats) -> Risks:
     """Evaluate risks, hazards and log-likelihood at b, shape (p,)."""
-    eta = sets.x @ b
+    eta = np.einsum("ij,j->i", sets.x, b) if b.any() else np.zeros(len(sets.x))
     shift = _top(eta, sets)
     eta -= shift[sets.stratum] if len(shift) > 1 else shift[0]
     weight_of_dead = sets.weight[sets.dead]
@@ -111,26 +111,39 @@ def over_risk(sets: RiskSets, hazard: Floats) -> Floats:
     return cumulated
 
 
-def derivatives(sets: RiskSets, parts: Terms, at: Risks) -> tuple[Floats, Floats]:
-    """Give the score (p,) and the information (p, p)."""
-    q = expected(sets, at.hazard, at.relief)
-    q *= at.risk
-    information = gram(sets.x, q) - means_gram(sets, parts, at)
-    q *= -1.0
-    q[sets.dead] += sets.weight[sets.dead]
-    return sets.x.T @ q, information
-
-
-def gram(x: Floats, q: Floats) -> Floats:
-    """Give X'diag(q)X, by blocks that stay in cache."""
-    total = np.zeros((x.shape[1], x.shape[1]))
-    for a in range(0, len(x), BLOCK):
-        part = x[a : a + BLOCK]
-        total += part.T @ (part * q[a : a + BLOCK, None])
+def score(sets: RiskSets, at: Risks, by: Floats | None = None) -> Floats:
+    """Give the score (p,), each slot times `by`."""
+    total: Floats = segment_sums(sets.x, surplus(sets, at, by), np.array([0, len(sets.x)]))[0]
     return total
 
 
-def means_gram(sets: RiskSets, parts: Terms, at: Risks, by: Floats | None = None) -> Floats:
+def information(sets: RiskSets, parts: Terms, at: Risks, by: Floats | None = None) -> Floats:
+    """Give the information (p, p), each slot times `by`."""
+    hazard, relief = (at.hazard, at.relief) if by is None else (at.hazard * by, at.relief * by)
+    q = expected(sets, hazard, relief)
+    q *= at.risk
+    return _gram(sets.x, q) - _means_gram(sets, parts, at, by)
+
+
+def surplus(sets: RiskSets, at: Risks, by: Floats | None = None) -> Floats:
+    """Give each row's weight of deaths less its expectation, dw - q, shape (n,), each slot times `by`."""
+    hazard, relief = (at.hazard, at.relief) if by is None else (at.hazard * by, at.relief * by)
+    difference = expected(sets, hazard, relief)
+    difference *= at.risk
+    np.negative(difference, out=difference)
+    difference[sets.dead] += sets.weight[sets.dead] * (1.0 if by is None else by[sets.hit])
+    return difference
+
+
+def _gram(x: Floats, q: Floats) -> Floats:
+    total = np.zeros((x.shape[1], x.shape[1]))
+    for cut in blocks(*x.shape):
+        part = x[cut]
+        total += part.T @ (part * q[cut, None])
+    return total
+
+
+def _means_gram(sets: RiskSets, parts: Terms, at: Risks, by: Floats | None) -> Floats:
     """Sum over terms the outer products of risk-set means, times W/m and times the slots' values `by`."""
     a, b, c = squares(parts, at)
     if by is not None:
@@ -162,8 +175,7 @@ def moments(sets: RiskSets, parts: Terms, at: Risks) -> Iterator[tuple[slice, Fl
     entering = _by_entry(sets, at.risk) if len(sets.late) else None
     dying = None if parts.fraction is None else _by_death(sets, at.risk)
     carry, owner = np.zeros(sets.x.shape[1]), -1
-    for stop in range(len(at.total), 0, -BLOCK):
-        cut = slice(max(stop - BLOCK, 0), stop)
+    for cut in reversed(list(blocks(len(at.total), sets.x.shape[1]))):
         s1 = leaving(cut)
         if entering is not None:
             s1 -= entering[cut.start + 1 : cut.stop + 1]
@@ -192,11 +204,13 @@ def _by_slot(sets: RiskSets, risk: Floats) -> Any:
 
 def _by_death(sets: RiskSets, risk: Floats) -> Any:
     """Make the sums of r x over the deaths of each slot, for a slice of slots."""
+    from scipy.sparse import csr_array
 
     def sums(cut: slice) -> Floats:
         bounds = sets.dead_bounds[cut.start : cut.stop + 1]
         places = sets.dead[bounds[0] : bounds[-1]]
-        return segment_sums(sets.x[places], risk[places], bounds - bounds[0])
+        shape = (len(bounds) - 1, len(sets.x))
+        return np.asarray(csr_array((risk[places], places, bounds - bounds[0]), shape=shape) @ sets.x)
 
     return sums
 
@@ -205,9 +219,8 @@ def _by_entry(sets: RiskSets, risk: Floats) -> Floats:
     """Sum r x over the rows that enter late, between slots g - 1 and g, shape (G + 1, p)."""
     from scipy.sparse import csc_array
 
-    shape = (len(sets.slot_time) + 1, len(sets.late))
-    matrix = csc_array((risk[sets.late], sets.first, np.arange(shape[1] + 1)), shape=shape)
-    return np.asarray(matrix @ sets.x[sets.late])
+    shape = (len(sets.slot_time) + 1, len(sets.x))
+    return np.asarray(csc_array((risk[sets.late], sets.first, sets.late_bounds), shape=shape) @ sets.x)
 
 
 def _at_risk(sets: RiskSets, risk: Floats) -> Floats:

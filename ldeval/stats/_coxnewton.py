@@ -6,54 +6,95 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ldeval.stats._coxlik import Risks, Terms, derivatives, risks
-from ldeval.stats._risksets import RiskSets
-from ldeval.stats.doors import Bools, Floats
+from ldeval.stats._coxlik import Risks, Terms, information, risks, score, terms
+from ldeval.stats._risksets import RiskSets, risk_sets
+from ldeval.stats.doors import Bools, Codes, Floats, Times
 
-NEAR = 1e-13  # a squared Newton step, in standard errors, after which nothing that is reported moves
+NEAR = 1e-16  # a squared step, in standard errors, that moves nothing that is reported
+STILL = 1e-7  # relative change of the information over a step that is not worth computing it anew
+CLOSE, FAST = 1e-4, 0.01  # a borrowed information serves until the gain is this small, if each is this part of the one before
 FLAT = 1e-11  # share of a column's information that the other columns must leave for it to count as its own
 STEPS = 100
 SLACK = 1e-10  # relative loss of log-likelihood that is rounding
+LARGE, SAMPLE = 50_000, 60_000  # rows from which a start from about so many of them pays
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where to begin: coefficients (p,) of the standardised columns, and about the information there (p, p)."""
+
+    b: Floats
+    information: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Maximum:
-    """The coefficients (p,) of the standardised columns, the state there, the information (p, p), and score and information at 0."""
+    """Coefficients (p,) of the standardised columns, the state and information (p, p) there, the log-likelihood at 0."""
 
     b: Floats
     at: Risks
     information: Floats
     null: float
-    null_score: Floats
-    null_information: Floats
 
 
-def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...]) -> Maximum:
-    """Climb by Newton's steps from zero, halved where they lose.
+def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start | None = None) -> Maximum:
+    """Climb by Newton's steps, halved where they lose, from zero or from `start`.
+
+    A start's information serves as long as the gains fall fast with it, and saves computing it at each step; the information
+    that is reported is always that at the maximum.
 
     Raises:
         ValueError: columns that are constant or a combination of others where they matter; separation; no convergence.
 
     """
-    b = np.zeros(len(names))
-    start = at = risks(sets, parts, b)
-    score, information = null = derivatives(sets, parts, at)
-    check_rank(information, sets, names)
-    gains: list[float] = []
+    zero = np.zeros(len(names))
+    at = risks(sets, parts, zero)
+    null, b, bend = at.loglik, zero, None
+    if start is not None:
+        b, at, bend = start.b, risks(sets, parts, start.b), start.information
+    borrowed = start is not None
+    gains = [np.inf]
     for _ in range(STEPS):
-        step = _step(score, information, names)
-        gains.append(float(score @ step))
-        if gains[-1] <= NEAR:
-            return Maximum(b + step, risks(sets, parts, b + step), information, start.loglik, *null)
+        slope = score(sets, at)
+        step, gain = (slope, np.inf) if bend is None else _step(slope, bend, names)
+        if start is not None and bend is not None and not borrowed and gain <= min(NEAR / STILL, STILL**2 * gains[-1]):
+            return Maximum(b + step, at, bend, null)
+        if not borrowed or not CLOSE < gain < FAST * gains[-1]:
+            first, borrowed = bend is None or borrowed, False
+            bend = information(sets, parts, at)
+            if first:
+                check_rank(bend, sets, names)
+            step, gain = _step(slope, bend, names)
+            if gain <= NEAR:
+                return Maximum(b + step, at, bend, null)
+        gains.append(gain)
         if _runs_away(gains):
             raise separation(names, step)
         b, at = _improved(sets, parts, b, at, step)
-        score, information = derivatives(sets, parts, at)
     raise ValueError(f"X: the fit did not converge in {STEPS} steps; look for columns that nearly determine the outcome")
 
 
+def start_from_sample(
+    sets: RiskSets, times: Times, x: Floats, weight: Floats, stratum: Codes, ties: str, names: tuple[str, ...]
+) -> Start | None:
+    """Fit a part of many rows, to begin there; None where it does not pay, or the part has no maximum."""
+    if len(sets.rows) < LARGE:
+        return None
+    rows = sets.rows[:: max(8, len(sets.rows) // SAMPLE)]
+    entry = None if times.entry is None else times.entry[rows]
+    some = Times(times.time[rows], times.event[rows], entry)
+    try:
+        part = risk_sets(some, x[rows], weight[rows], stratum[rows], len(sets.row_bounds) - 1)
+        best = maximise(part, terms(part, ties), names)
+    except ValueError:
+        return None
+    change = part.scale / sets.scale
+    more = float(sets.dead_weight.sum() / part.dead_weight.sum())
+    return Start(best.b / change, best.information * np.outer(change, change) * more)
+
+
 def check_rank(information: Floats, sets: RiskSets, names: tuple[str, ...]) -> None:
-    """Refuse columns without information of their own, by pivoted Cholesky of the information at zero.
+    """Refuse columns without information of their own, by pivoted Cholesky of the information.
 
     Raises:
         ValueError: names these columns.
@@ -87,11 +128,14 @@ def separation(names: tuple[str, ...], step: Floats) -> ValueError:
     )
 
 
-def _step(score: Floats, information: Floats, names: tuple[str, ...]) -> Floats:
+def _step(slope: Floats, bend: Floats, names: tuple[str, ...]) -> tuple[Floats, float]:
+    """Give Newton's step and its gain, slope' bend^-1 slope."""
     try:
-        return np.asarray(np.linalg.solve(information, score), dtype=np.float64)
+        root = np.linalg.cholesky(bend)
     except np.linalg.LinAlgError:
-        raise separation(names, 1.0 / np.maximum(np.diag(information), 1e-300)) from None
+        raise separation(names, 1.0 / np.maximum(np.diag(bend), 1e-300)) from None
+    half = np.linalg.solve(root, slope)
+    return np.asarray(np.linalg.solve(root.T, half), dtype=np.float64), float(half @ half)
 
 
 def _improved(sets: RiskSets, parts: Terms, b: Floats, at: Risks, step: Floats) -> tuple[Floats, Risks]:

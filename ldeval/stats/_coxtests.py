@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ldeval.stats._coxdiag import proportionality
-from ldeval.stats._coxlik import Risks, Terms
+from ldeval.stats._coxdiag import meat
+from ldeval.stats._coxlik import Risks, Terms, information, risks, score
 from ldeval.stats._risksets import RiskSets
-from ldeval.stats.doors import Floats, Times
-from ldeval.stats.hypotheses import chi_squared_tail
+from ldeval.stats.doors import Floats, Groups, Times
+from ldeval.stats.hypotheses import chi_squared_tail, quadratic_form
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,6 +62,15 @@ def model_test(statistic: float, df: int) -> ModelTest:
     return ModelTest(float(statistic), df, chi_squared_tail(float(statistic), df), "all log hazard ratios are zero")
 
 
+def score_test(sets: RiskSets, parts: Terms, cluster: Groups | None, *, robust: bool) -> ModelTest:
+    """Test by the score at zero, with the information or (robust) the clusters' or rows' scores as its variance."""
+    zero = risks(sets, parts, np.zeros(sets.x.shape[1]))
+    u = score(sets, zero)
+    if robust:
+        return model_test(*quadratic_form(u, meat(sets, parts, zero, cluster)))
+    return model_test(sets.unit * float(u @ np.linalg.solve(information(sets, parts, zero), u)), len(u))
+
+
 def hazards_test(
     sets: RiskSets, parts: Terms, at: Risks, names: tuple[str, ...], transform: Transform, times: Times
 ) -> ProportionalHazardsTest:
@@ -75,18 +84,18 @@ def hazards_test(
     spread = float(clock.std())
     if spread == 0:
         raise ValueError("ph_test: expected events at two times or more, found one")
-    score, information = proportionality(sets, parts, at, (clock - clock.mean()) / spread)
-    p = len(names)
-    fixed, mixed, changing = information[:p, :p], information[:p, p:], information[p:, p:]
+    by = (clock - clock.mean()) / spread
+    u = score(sets, at, by)
+    fixed, mixed, changing = (information(sets, parts, at, by**power) for power in range(3))
     own = changing - mixed.T @ np.linalg.solve(fixed, mixed)
-    single = sets.unit * score**2 / np.diag(own)
-    together = sets.unit * float(score @ np.linalg.lstsq(own, score, rcond=1e-12)[0])
+    single = sets.unit * u**2 / np.diag(own)
+    together, p = sets.unit * float(u @ np.linalg.lstsq(own, u, rcond=1e-12)[0]), len(names)
     null = f"hazards are proportional: no log hazard ratio changes with time ({transform})"
     return ProportionalHazardsTest(together, p, chi_squared_tail(together, p), null, transform, names, single)
 
 
 def _clock(slot_time: Floats, times: Times, transform: Transform) -> Floats:
-    """Transformed time at each slot; ranks and the survival curve are those of all rows, unweighted and over all strata, as R's."""
+    """Transform time at each slot; ranks and survival curve are those of all rows, unweighted, over all strata, as R's."""
     if transform == "identity":
         return slot_time
     if transform == "log":

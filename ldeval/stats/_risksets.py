@@ -7,6 +7,7 @@ time, say nothing and are left out.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from ldeval.stats.doors import Bools, Codes, Floats, Times
 
-BLOCK = 4096  # rows that stay in cache while they are worked on
+PRODUCTS = 500_000  # multiplications up to which a matrix product stays on one thread: short ones lose more by waiting for others
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class RiskSets:
     `rows` gives each row's place in the call; `x` is centred within strata by `centre` (k, p) and divided by `scale` (p,);
     `weight` is divided by its mean `unit`. `dead` are the places of the deaths, `hit` their slots. `row_bounds` and `slot_bounds`
     (k + 1,) delimit the strata; `ends` (G + 1,) the rows that end in each slot, `dead_bounds` (G + 1,) the deaths of each slot.
-    A row is at risk from its stratum's first slot on, but those at the places `late` only from their `first` on.
+    A row is at risk from its stratum's first slot on, but those at the places `late` only from their `first` on; `late_bounds`
+    (n + 1,) counts the late among the rows before each.
     """
 
     rows: Codes
@@ -36,6 +38,7 @@ class RiskSets:
     stratum: Codes
     last: Codes
     late: Codes
+    late_bounds: Codes
     first: Codes
     dead: Codes
     hit: Codes
@@ -67,19 +70,38 @@ def risk_sets(times: Times, x: Floats, weight: Floats, stratum: Codes, strata: i
         ValueError: no event (of weight above zero).
 
     """
-    rows = _sorted_rows(times.time, weight, stratum, strata)
-    time, code, dead = times.time[rows], stratum[rows], times.event[rows]
-    if not dead.any():
-        raise ValueError(f"event: expected at least one event of weight above zero, found none in {len(times.time)} rows")
-    last, slot_time, slot_stratum = _slots(time, code, dead)
-    slot_bounds = np.searchsorted(slot_stratum, np.arange(strata + 1))
-    base = slot_bounds[code]
-    first = base if times.entry is None else _entry_slots(times.entry[rows], code, slot_time, slot_stratum)
-    used = last > first
-    if not used.all():
-        rows, code, dead, last, first, base = (part[used] for part in (rows, code, dead, last, first, base))
-    late = np.flatnonzero(first > base)
-    return _assemble(rows, x, weight, code, strata, dead, last - 1, late, first[late], slot_time, slot_stratum, slot_bounds)
+    placed = _place(times, weight, stratum, strata)
+    rows, code, last = placed.rows, placed.stratum, placed.last
+    slots = np.arange(len(placed.slot_time) + 1)
+    row_bounds = np.searchsorted(code, np.arange(strata + 1))
+    scaled, centre, scale = _standardised(x, rows, code, row_bounds)
+    light = weight[rows]
+    unit = float(light.mean())
+    light /= unit
+    hit = last[placed.dead]
+    dead_bounds = np.searchsorted(hit, slots)
+    return RiskSets(
+        rows=rows,
+        x=scaled,
+        centre=centre,
+        scale=scale,
+        weight=light,
+        unit=unit,
+        stratum=code,
+        last=last,
+        late=placed.late,
+        late_bounds=_running_count(placed.late, len(rows)),
+        first=placed.first,
+        dead=placed.dead,
+        hit=hit,
+        row_bounds=row_bounds,
+        slot_bounds=placed.slot_bounds,
+        ends=np.searchsorted(last, slots),
+        dead_bounds=dead_bounds,
+        slot_time=placed.slot_time,
+        slot_stratum=placed.slot_stratum,
+        dead_weight=np.add.reduceat(light[placed.dead], dead_bounds[:-1]),
+    )
 
 
 def restart_sums(values: Floats, bounds: Codes, *, reverse: bool = False) -> Floats:
@@ -115,6 +137,43 @@ def _doubled_sums(values: Floats, bounds: Codes) -> Floats:
     return values
 
 
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """Sorted rows at risk at some event time, their places among the slots, and the slots; as in `RiskSets`."""
+
+    rows: Codes
+    stratum: Codes
+    dead: Codes
+    last: Codes
+    late: Codes
+    first: Codes
+    slot_time: Floats
+    slot_stratum: Codes
+    slot_bounds: Codes
+
+
+def _place(times: Times, weight: Floats, stratum: Codes, strata: int) -> _Placed:
+    rows = _sorted_rows(times.time, weight, stratum, strata)
+    code, dead = _members(stratum, rows, strata), times.event[rows]
+    if not dead.any():
+        raise ValueError(f"event: expected at least one event of weight above zero, found none in {len(times.time)} rows")
+    last, slot_time, slot_stratum = _slots(times.time[rows], code, dead)
+    slot_bounds = np.searchsorted(slot_stratum, np.arange(strata + 1))
+    base = _members(slot_bounds[:-1], code, strata)
+    first = base if times.entry is None else _entry_slots(times.entry[rows], code, slot_time, slot_stratum)
+    used = last >= first
+    if not used.all():
+        rows, last, first, base, code = rows[used], last[used], first[used], base[used], _members(stratum, rows[used], strata)
+        dead = dead[used]
+    late = np.flatnonzero(first > base)
+    return _Placed(rows, code, np.flatnonzero(dead), last, late, first[late], slot_time, slot_stratum, slot_bounds)
+
+
+def _members(values: Codes, places: Codes, strata: int) -> Codes:
+    """Give values[places]; of one stratum no copies are made."""
+    return values[places] if strata > 1 else np.broadcast_to(values[:1], len(places))
+
+
 def _sorted_rows(time: Floats, weight: Floats, stratum: Codes, strata: int) -> Codes:
     order = np.argsort(time)
     if not weight.all():
@@ -129,10 +188,11 @@ def _slots(time: Floats, code: Codes, dead: Bools) -> tuple[Codes, Floats, Codes
     new = np.empty(len(time), dtype=bool)
     new[0] = True
     np.not_equal(time[1:], time[:-1], out=new[1:])
-    new[1:] |= code[1:] != code[:-1]
+    if code.strides[0]:  # of several strata
+        new[1:] |= code[1:] != code[:-1]
     starts = np.flatnonzero(new)
     holds = np.logical_or.reduceat(dead, starts)
-    last = np.repeat(np.cumsum(holds), np.diff(np.append(starts, len(time))))
+    last = np.repeat(np.cumsum(holds) - 1, np.diff(np.append(starts, len(time))))
     return last, time[starts[holds]], code[starts[holds]]
 
 
@@ -144,37 +204,47 @@ def _entry_slots(entry: Floats, code: Codes, slot_time: Floats, slot_stratum: Co
     return np.searchsorted(key, code * width + np.searchsorted(distinct, entry, side="right"), side="right")
 
 
-def _assemble(
-    rows: Codes, x: Floats, weight: Floats, code: Codes, strata: int, dead: Bools, last: Codes, late: Codes, first: Codes,
-    slot_time: Floats, slot_stratum: Codes, slot_bounds: Codes,
-) -> RiskSets:  # fmt: skip
-    slots = np.arange(len(slot_time) + 1)
-    row_bounds = np.searchsorted(code, np.arange(strata + 1))
-    scaled, centre, scale = _standardised(x, rows, code, row_bounds)
-    light = weight[rows]
-    unit = float(light.mean())
-    light /= unit
-    places = np.flatnonzero(dead)
-    hit = last[places]
-    dead_bounds = np.searchsorted(hit, slots)
-    return RiskSets(
-        rows=rows, x=scaled, centre=centre, scale=scale, weight=light, unit=unit, stratum=code, last=last, late=late, first=first,
-        dead=places, hit=hit, row_bounds=row_bounds, slot_bounds=slot_bounds, ends=np.searchsorted(last, slots),
-        dead_bounds=dead_bounds, slot_time=slot_time, slot_stratum=slot_stratum,
-        dead_weight=np.add.reduceat(light[places], dead_bounds[:-1]),
-    )  # fmt: skip
+def _running_count(places: Codes, rows: int) -> Codes:
+    """Count the places before each row, shape (rows + 1,); nothing where there is none."""
+    if not len(places):
+        return places
+    flags = np.zeros(rows + 1, dtype=np.intp)
+    flags[places + 1] = 1
+    return np.asarray(np.cumsum(flags, out=flags))
+
+
+def blocks(rows: int, columns: int) -> Iterator[slice]:
+    """Cut rows into blocks that stay in cache, and whose products with each other stay on one thread."""
+    step = min(max(PRODUCTS // (columns * (columns + 1)), 64), 8192)
+    return (slice(a, min(a + step, rows)) for a in range(0, rows, step))
 
 
 def _standardised(x: Floats, rows: Codes, code: Codes, bounds: Codes) -> tuple[Floats, Floats, Floats]:
-    """Gather the rows, centre them within strata and scale them: the likelihood does not change, cancellation does."""
-    out = np.take(x, rows, axis=0)
-    centre = segment_sums(out, np.ones(len(out)), bounds) / np.maximum(np.diff(bounds), 1)[:, None]
+    """Gather the rows, centre them (within strata) and scale them: the likelihood does not change, cancellation does."""
+    out = np.empty((len(rows), x.shape[1]))
+    guess = x[rows[:: max(1, len(rows) // 1000)]].mean(axis=0)
     square = np.zeros(x.shape[1])
-    for a in range(0, len(out), BLOCK):
-        part = out[a : a + BLOCK]
-        part -= centre[code[a : a + BLOCK]] if len(centre) > 1 else centre[0]
+    for cut in blocks(*out.shape):
+        part = out[cut]
+        np.take(x, rows[cut], axis=0, out=part, mode="clip")
+        part -= guess
         square += np.einsum("ij,ij->j", part, part)
+    if len(bounds) == 2:
+        centre = guess[None, :]
+    else:
+        means, square = _centre_strata(out, code, bounds)
+        centre = guess + means
     scale = np.sqrt(square / len(out))
     scale[scale == 0] = 1.0
     out /= scale
     return out, centre, scale
+
+
+def _centre_strata(out: Floats, code: Codes, bounds: Codes) -> tuple[Floats, Floats]:
+    means = segment_sums(out, np.ones(len(out)), bounds) / np.maximum(np.diff(bounds), 1)[:, None]
+    square = np.zeros(out.shape[1])
+    for cut in blocks(*out.shape):
+        part = out[cut]
+        part -= means[code[cut]]
+        square += np.einsum("ij,ij->j", part, part)
+    return means, square

@@ -7,31 +7,33 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ldeval.stats import _coxcurve, _coxdata, _coxdiag, _coxtests, doors
+from ldeval.stats import _coxcurve, _coxdata, _coxtests, doors
 from ldeval.stats._concordance import Concordance
 from ldeval.stats._coxdata import CoxData, Residuals
-from ldeval.stats._coxlik import risks, terms
-from ldeval.stats._coxnewton import maximise
+from ldeval.stats._coxlik import terms
+from ldeval.stats._coxnewton import maximise, start_from_sample
 from ldeval.stats._coxtests import ModelTest, ProportionalHazardsTest, Transform
 from ldeval.stats._risksets import risk_sets
 from ldeval.stats.curves import Curve, Interval, interval_choice
 from ldeval.stats.doors import Floats, Groups
 from ldeval.stats.fit import tidy
 from ldeval.stats.hypotheses import quadratic_form
-from ldeval.stats.samples import SmallSample, correction, pick_groups
+from ldeval.stats.samples import correction, pick_groups
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Ties = Literal["efron", "breslow"]
+SmallSample = Literal["CR1-t", "CR2"]
 
 
 @dataclass(frozen=True, slots=True)
 class CoxFit:
     """A fitted Cox model of p columns.
 
-    `coefficients` (p,) are log hazard ratios in the order of X's columns. `covariance` (p, p) is robust where weights or clusters were
-    given; `covariance_model` (p, p) is the inverse information. `n` counts the rows given, `events` those with a weight above zero.
+    `coefficients` (p,) are log hazard ratios in the order of X's columns. `covariance` (p, p) is robust where weights or
+    clusters were given; `covariance_model` (p, p) is the inverse information. `n` counts the rows given, `events` those with a
+    weight above zero; `df` is that of Student's t (None: normal).
     """
 
     names: tuple[str, ...]
@@ -43,7 +45,7 @@ class CoxFit:
     n: int
     events: int
     level: float
-    df: float | None
+    df: float | Floats | None
     method: str
     _data: CoxData = field(repr=False, compare=False)
 
@@ -71,18 +73,13 @@ class CoxFit:
 
     def score_test(self, *, robust: bool = False) -> ModelTest:
         """u'V^-1 u at b = 0, with V the information, or (robust) the sum of outer products of the clusters' or rows' scores."""
-        data = self._data
-        score, information = data.best.null_score, data.best.null_information
-        if not robust:
-            return _coxtests.model_test(data.sets.unit * float(score @ np.linalg.solve(information, score)), len(score))
-        zero = risks(data.sets, data.parts, np.zeros(len(score)))
-        return _coxtests.model_test(*quadratic_form(score, _coxdiag.meat(data.sets, data.parts, zero, data.cluster)))
+        return _coxtests.score_test(self._data.sets, self._data.parts, self._data.cluster, robust=robust)
 
     def ph_test(self, transform: Transform = "km") -> ProportionalHazardsTest:
-        """Test proportional hazards by the score for an interaction of each column with transformed time, as R's cox.zph (3.0 on).
+        """Test proportional hazards by the score for an interaction of each column with time, as R's cox.zph of survival 3.
 
-        The errors are the model's, as R's, also where the fit's are robust. `transform` is of time: `km` one minus the Kaplan-Meier
-        curve just before it, `identity`, `rank` (among all ends of follow-up) or `log`.
+        The errors are the model's, as R's, also where the fit's are robust. Time is transformed: `km` is one minus the
+        Kaplan-Meier curve just before it, `identity`, `rank` (among all ends of follow-up) or `log`.
         Source: Grambsch and Therneau (1994), Biometrika 81:515, doi:10.1093/biomet/81.3.515; Therneau, cox.zph in survival 3.
 
         Raises:
@@ -146,9 +143,9 @@ def cox(
 ) -> CoxFit:  # fmt: skip
     """Fit the proportional hazards model h_s(t | x) = h_s0(t) exp(x'b) by partial likelihood.
 
-    It estimates log hazard ratios b, if hazards are proportional within strata s and censoring and late entry tell nothing about the
-    event given x. A person may have several rows, one for each stretch of time with its covariates (time-varying covariates,
-    repeated events): give these people as clusters where they have several events.
+    It estimates log hazard ratios b, if hazards are proportional within strata s, and censoring and late entry tell nothing
+    about the event given x. A person may have several rows, one for each stretch of time with its covariates (time-varying
+    covariates, repeated events): give people as clusters where they have several events.
 
     Args:
         time: end of each row's follow-up, shape (n,), any unit, zero or more. Times are tied where they are equal numbers.
@@ -160,15 +157,17 @@ def cox(
         cluster: rows that are not independent of each other, shape (n,).
         ties: Efron's or Breslow's likelihood of tied events.
         level: of intervals.
-        small_sample: None is R's error; "CR1-t" multiplies the covariance by k / (k - 1) and takes Student's t with k - 1 degrees of
-            freedom, for k clusters.
+        small_sample: None is R's error; "CR1-t" multiplies the covariance by k / (k - 1) and takes Student's t with k - 1
+            degrees of freedom, for k clusters; "CR2" gives back to each cluster's score the variance that the fit took from it,
+            and takes Satterthwaite's degrees of freedom: better where a column varies between clusters. (Curves and concordance
+            take CR1-t under either.)
 
-    The covariance is the inverse information I^-1; where weights or clusters are given it is I^-1 (sum over clusters of UU') I^-1
-    with U the sum of a cluster's weighted score residuals (of each row without clusters), as R's coxph.
+    The covariance is the inverse information I^-1; where weights or clusters are given it is I^-1 (sum over clusters of UU')
+    I^-1 with U the sum of a cluster's weighted score residuals (of each row without clusters), as R's coxph.
 
-    Source: Cox (1972), J. R. Stat. Soc. B 34:187, doi:10.1111/j.2517-6161.1972.tb00899.x; Efron (1977), J. Am. Stat. Assoc. 72:557,
-    doi:10.1080/01621459.1977.10480613; Lin and Wei (1989), J. Am. Stat. Assoc. 84:1074, doi:10.1080/01621459.1989.10478874; Binder
-    (1992), Biometrika 79:139, doi:10.1093/biomet/79.1.139.
+    Source: Cox (1972), J. R. Stat. Soc. B 34:187, doi:10.1111/j.2517-6161.1972.tb00899.x; Efron (1977), J. Am. Stat. Assoc.
+    72:557, doi:10.1080/01621459.1977.10480613; Lin and Wei (1989), J. Am. Stat. Assoc. 84:1074,
+    doi:10.1080/01621459.1989.10478874; Binder (1992), Biometrika 79:139, doi:10.1093/biomet/79.1.139.
 
     Raises:
         ValueError: input that `doors` refuses; no event; columns that do not vary, or are a combination of others, among those at
@@ -182,29 +181,42 @@ def cox(
     weight = doors.weights(weights, rows)
     blocks = None if strata is None else doors.groups(strata, "strata", rows)
     members = _members(cluster, weight)
-    rule = correction(small_sample, members)
+    doors.choice("small_sample", small_sample, (None, "CR1-t", "CR2"))
+    rule = correction("CR1-t" if small_sample == "CR2" else small_sample, members)
     design = doors.design(X, rows=rows)
-    codes, count = (np.zeros(rows, dtype=np.intp), 1) if blocks is None else (blocks.codes, len(blocks.labels))
+    codes, count = (np.broadcast_to(np.intp(0), rows), 1) if blocks is None else (blocks.codes, len(blocks.labels))
     sets = risk_sets(times, design.matrix, weight, codes, count)
     parts = terms(sets, ties)
-    best = maximise(sets, parts, design.names)
-    data = CoxData(times, sets, parts, best, blocks, members, rule, weight, members is not None or weights is not None)
-    covariance, model = _coxdata.covariances(data)
+    start = start_from_sample(sets, times, design.matrix, weight, codes, ties, design.names)
+    best = maximise(sets, parts, design.names, start)
+    data = CoxData(
+        times, sets, parts, best, blocks, members, rule, weight, members is not None or weights is not None, small_sample == "CR2"
+    )
+    covariance, model, df = _coxdata.covariances(data)
     return CoxFit(
-        names=design.names, coefficients=best.b / sets.scale, covariance=covariance, covariance_model=model,
-        loglik=data.in_units(best.at.loglik), loglik_null=data.in_units(best.null), n=rows, events=len(sets.dead), level=level, df=rule.df,
-        method=f"Cox model, {ties.capitalize()} ties, {data.errors}", _data=data,
-    )  # fmt: skip
+        names=design.names,
+        coefficients=best.b / sets.scale,
+        covariance=covariance,
+        covariance_model=model,
+        loglik=data.in_units(best.at.loglik),
+        loglik_null=data.in_units(best.null),
+        n=rows,
+        events=len(sets.dead),
+        level=level,
+        df=df,
+        method=f"Cox model, {ties.capitalize()} ties, {data.errors}",
+        _data=data,
+    )
 
 
 def _members(cluster: Any, weight: Floats) -> Groups | None:
-    """Clusters that have a row of weight above zero; rows of weight zero are of none, and coded as of the first."""
+    """Give the clusters that have a row of weight above zero; rows of weight zero are in none, and coded as in the first."""
     members = doors.clusters(cluster, len(weight))
-    if members is None or weight.all():
-        return members
     kept = weight > 0
     left = pick_groups(kept, members)
-    doors.clusters(left.codes, int(kept.sum())) if left else None
+    if left is None or left is members:
+        return members
     codes = np.zeros(len(weight), dtype=np.intp)
     codes[kept] = left.codes
+    doors.clusters(left.codes, len(left.codes))
     return Groups(codes, left.labels)
