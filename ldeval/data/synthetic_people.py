@@ -155,7 +155,7 @@ def pool_size(p: Parameters, areas: Areas, users: int) -> int:
     in_window = 1 - p.number("design.historical_share")
     adult = 1 - p.number("people.under_18")
     seen_and_consenting = p.number("selection.seen_share") * p.number("selection.consent")
-    share = areas.population[live].sum() / areas.population.sum() * in_window * adult * seen_and_consenting
+    share = float(areas.population[live].sum() / areas.population.sum() * in_window * adult * seen_and_consenting)
     return round(users / share)
 
 
