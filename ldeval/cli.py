@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated, Literal
+
 import typer
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+To = Literal["html", "pdf", "all"]
+Renderer = Literal["auto", "quarto", "builtin"]
+BookFolder = Annotated[Path, typer.Argument(help="The folder that holds _quarto.yml.", exists=True, file_okay=False)]
+Formats = Annotated[To, typer.Option("--to", help="Which format to write.")]
+With = Annotated[Renderer, typer.Option("--renderer", help="auto takes Quarto 1.9 or later where it is on the path.")]
+Timeout = Annotated[int, typer.Option("--cell-timeout", min=1, help="Seconds that one cell may run.")]
 
 
 @app.callback()
@@ -12,6 +22,60 @@ def about() -> None:
     """Literate evaluation reports without R: analyse, release, render."""
 
 
+@app.command()
+def analyse(force: Annotated[bool, typer.Option(help="Run even when no input changed.")] = False) -> None:
+    """Run the analyses and release their results into _results/; skipped when no input changed."""
+    from ldeval.release.build import analyse as bring_up_to_date
+    from ldeval.study import find_root
+
+    ran = bring_up_to_date(find_root(Path.cwd()), force=force)
+    typer.echo("_results/ made anew" if ran else "_results/ is up to date")
+
+
+@app.command()
+def accept() -> None:
+    """Show what moved in the key figures, in standard errors, then take the new values as accepted."""
+    from ldeval.release.accepted import accept as take
+    from ldeval.release.build import analyse as bring_up_to_date
+    from ldeval.study import find_root
+
+    root = find_root(Path.cwd())
+    bring_up_to_date(root)
+    changes = take(root)
+    typer.echo("\n".join(map(str, changes)) or "no key figure moved")
+
+
+@app.command()
+def render(book: BookFolder = Path(), to: Formats = "all", renderer: With = "auto", cell_timeout: Timeout = 600) -> None:
+    """Render a Quarto book into its own output folder (HTML and PDF)."""
+    from ldeval.publish import render_book
+
+    render_book(book.resolve(), to=to, renderer=renderer, timeout=cell_timeout, say=typer.echo)
+
+
+@app.command()
+def report(renderer: With = "auto", to: Formats = "all", cell_timeout: Timeout = 600) -> None:
+    """Build the report: analyse what changed, then render it into _report/ (HTML and PDF)."""
+    from ldeval.study import find_root
+
+    analyse()
+    render(find_root(Path.cwd()), to=to, renderer=renderer, cell_timeout=cell_timeout)
+
+
+@app.command("install-quarto")
+def install_quarto() -> None:
+    """Install Quarto next to this Python, where the network allows its download."""
+    from ldeval.publish import quarto
+
+    typer.echo(quarto.install())
+
+
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; what a user can mend is told without a traceback, with exit code 1."""
+    from ldeval.publish.faults import BookError
+
+    try:
+        app()
+    except (BookError, OSError, RuntimeError, ValueError) as error:
+        typer.secho(str(error), err=True)
+        raise SystemExit(1) from None
