@@ -43,8 +43,9 @@ def test_hazard_ratio_of_four_people_by_hand():
 
 
 def test_efron_splits_tied_events_by_hand():
-    """Two events on day 1, one in each arm, 2 and 2 at risk: 1 = 2h/(2+2h) + 1.5h/(1.5+1.5h), so h = 1."""
-    assert hazard_ratio(sums(({1: 1}, {1: 1}), ({1: 1, 365: 1}, {1: 1, 365: 1}))) == pytest.approx(1, rel=1e-10)
+    """One event in each arm on day 1, 3 and 2 at risk: 1 = 2h/(3+2h) + 1.5h/(2.5+1.5h), so 7.5 = 3h^2 (Breslow: 1.5)."""
+    case = sums(({1: 1}, {1: 1}), ({1: 1, 365: 2}, {1: 1, 365: 1}))
+    assert hazard_ratio(case) == pytest.approx(np.sqrt(2.5), rel=1e-10)
 
 
 def test_restricted_means_by_hand():
