@@ -35,10 +35,14 @@ class Protocol(_Part):
 
 
 class Data(_Part):
-    """Where the records are ("twin" or a folder), which engine reads them, and their own names for our columns."""
+    """Where the records are ("twin" or a folder), which engine reads them, and their own names for our columns.
+
+    `extract_end` is the last day that the extracts cover: what is open then is censored on it.
+    """
 
     source: str = "twin"
     engine: Literal["duckdb", "spark"] = "duckdb"
+    extract_end: date = date(2019, 6, 30)
     columns: dict[str, dict[str, str]] = Field(default_factory=dict)
 
 
