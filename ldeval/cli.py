@@ -23,22 +23,6 @@ def about() -> None:
 
 
 @app.command()
-def render(book: BookFolder = Path(), to: Formats = "all", renderer: With = "auto", cell_timeout: Timeout = 600) -> None:
-    """Render a Quarto book into its own output folder (HTML and PDF)."""
-    from ldeval.publish import render_book
-
-    render_book(book.resolve(), to=to, renderer=renderer, timeout=cell_timeout, say=typer.echo)
-
-
-@app.command("install-quarto")
-def install_quarto() -> None:
-    """Install Quarto next to this Python, where the network allows its download."""
-    from ldeval.publish import quarto
-
-    typer.echo(quarto.install())
-
-
-@app.command()
 def analyse(force: Annotated[bool, typer.Option(help="Run even when no input changed.")] = False) -> None:
     """Run the analyses and release their results into _results/; skipped when no input changed."""
     from ldeval.release.build import analyse as bring_up_to_date
@@ -59,6 +43,31 @@ def accept() -> None:
     bring_up_to_date(root)
     changes = take(root)
     typer.echo("\n".join(map(str, changes)) or "no key figure moved")
+
+
+@app.command()
+def render(book: BookFolder = Path(), to: Formats = "all", renderer: With = "auto", cell_timeout: Timeout = 600) -> None:
+    """Render a Quarto book into its own output folder (HTML and PDF)."""
+    from ldeval.publish import render_book
+
+    render_book(book.resolve(), to=to, renderer=renderer, timeout=cell_timeout, say=typer.echo)
+
+
+@app.command()
+def report(renderer: With = "auto", to: Formats = "all", cell_timeout: Timeout = 600) -> None:
+    """Build the report: analyse what changed, then render it into _report/ (HTML and PDF)."""
+    from ldeval.study import find_root
+
+    analyse()
+    render(find_root(Path.cwd()), to=to, renderer=renderer, cell_timeout=cell_timeout)
+
+
+@app.command("install-quarto")
+def install_quarto() -> None:
+    """Install Quarto next to this Python, where the network allows its download."""
+    from ldeval.publish import quarto
+
+    typer.echo(quarto.install())
 
 
 def main() -> None:

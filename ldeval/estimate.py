@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -99,10 +100,10 @@ class Estimates(Mapping[str, Estimate]):
     """
 
     def __init__(self, rows: Iterable[Estimate] = ()) -> None:
-        self._rows: dict[str, Estimate] = {}
-        repeated = [row.id for row in rows if self._rows.setdefault(row.id, row) is not row]
-        if repeated:
-            raise ValueError(f"each estimate needs an id of its own; repeated: {', '.join(sorted(set(repeated)))}")
+        given = list(rows)
+        if repeated := sorted(key for key, times in Counter(row.id for row in given).items() if times > 1):
+            raise ValueError(f"each estimate needs an id of its own; repeated: {', '.join(repeated)}")
+        self._rows = {row.id: row for row in given}
 
     def __getitem__(self, key: str) -> Estimate:
         return self._rows[key]

@@ -120,11 +120,6 @@ def test_rows(data: str, test: fits.LogRank, root: Path) -> Iterator[Compared]:
         yield _own(key, f"Events expected, group {group}", "number", here, value)
 
 
-def test_note(test: fits.LogRank) -> str:
-    """Give the log-rank test in words."""
-    return f"Log-rank test: chi-squared {test.statistic:.2f} on 1 degree of freedom, p = {test.p_value:.3f}."
-
-
 def beside_r(data: str, rows: Iterable[Compared], families: Mapping[str, str]) -> Table:
     """Give the table of the main estimates beside R's."""
     shown: list[tuple[Cell, ...]] = [

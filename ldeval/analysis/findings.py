@@ -71,7 +71,12 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """Step curves on one time axis, one a group; `outcome` completes "share ..." ("not re-arrested")."""
+    """Step curves on one time axis, one a group; `outcome` completes "share ..." ("not re-arrested").
+
+    Raises:
+        ValueError: no points, or a group whose times do not rise.
+
+    """
 
     id: str
     title: str
@@ -81,6 +86,14 @@ class Curves:
     level: float
     method: str
     points: tuple[Point, ...]
+
+    def __post_init__(self) -> None:
+        if not self.points:
+            raise ValueError(f"curves {self.id!r}: expected at least one point, found none")
+        for group in self.groups:
+            times = [point.time for point in self.of(group)]
+            if times != sorted(set(times)):
+                raise ValueError(f"curves {self.id!r}: the times of each group must rise; not so in {group!r}")
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -103,13 +116,22 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """Estimates of one measure that belong in one table or forest plot, in the order to be shown."""
+    """Estimates of one measure that belong in one table or forest plot, in the order to be shown.
+
+    Raises:
+        ValueError: no rows.
+
+    """
 
     id: str
     title: str
     measure: str
     rows: tuple[Effect, ...]
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.rows:
+            raise ValueError(f"effects {self.id!r}: expected at least one row, found none")
 
 
 Exhibit = Table | Curves | Effects
@@ -150,12 +172,15 @@ class Findings:
         return Findings(self.estimates + other.estimates, self.exhibits + other.exhibits, {**self.origins, **other.origins})
 
     def check(self) -> Findings:
-        """Refuse sets of effects that name estimates which no analysis made; give the findings back."""
-        known = {estimate.id for estimate in self.estimates}
+        """Refuse sets of effects that name estimates which no analysis made, or that mix units; give the findings back."""
+        units = {estimate.id: estimate.unit for estimate in self.estimates}
         effects = [exhibit for exhibit in self.exhibits if isinstance(exhibit, Effects)]
-        lost = [f"{e.id}: {row.estimate}" for e in effects for row in e.rows if row.estimate not in known]
+        lost = [f"{e.id}: {row.estimate}" for e in effects for row in e.rows if row.estimate not in units]
         if lost:
             raise ValueError(f"effects that show no known estimate: {', '.join(lost)}")
+        mixed = [e.id for e in effects if len({units[row.estimate] for row in e.rows}) > 1]
+        if mixed:
+            raise ValueError(f"effects that mix units on one axis: {', '.join(mixed)}")
         return self
 
 

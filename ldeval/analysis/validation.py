@@ -225,7 +225,7 @@ def _share(trial: Trial, group: str, curve: fits.Survival, time: int) -> Estimat
     return Estimate(
         id=f"{trial.data}/{trial.free_of_event.replace(' ', '_').replace('-', '')}/{slug}/{time}_{trial.time_unit}",
         outcome=trial.outcome,
-        measure=f"share {trial.free_of_event} {time} {trial.time_unit} after release: {_inside(group)}",
+        measure=f"share {trial.free_of_event} after {time} {trial.time_unit}: {_inside(group)}",
         unit="share",
         estimand="descriptive",
         value=float(curve.estimate[step]),
@@ -247,7 +247,7 @@ def _largest(trial: Trial, rows: list[agreement.Compared]) -> Estimate:
         id=f"{trial.data}/largest_difference",
         outcome=trial.outcome,
         measure="largest difference from R",
-        unit="relative difference",
+        unit="bound on a relative difference",
         estimand="descriptive",
         value=worst,
         se=0.0,
@@ -303,8 +303,5 @@ def _test_table(trial: Trial, test: fits.LogRank, people: pd.DataFrame) -> Table
             Column("expected", "Events expected if the groups did not differ", "expected events"),
         ),
         rows=rows,
-        notes=(
-            agreement.test_note(test),
-            "Null hypothesis: at every time the hazard is the same in both groups.",
-        ),
+        notes=("Null hypothesis: at every time the hazard is the same in both groups.",),
     )

@@ -51,19 +51,22 @@ def analyse(root: Path, *, force: bool = False) -> bool:
 
 
 def last_inputs(root: Path) -> Mapping[str, str] | None:
-    """Give the fingerprints of the inputs from which the last results were made; None when there are none."""
+    """Give the fingerprints of the inputs of the last results; None when there are none, or not as they were written."""
+    folder = root / FOLDER
     try:
-        provenance = json.loads((root / FOLDER / "provenance.json").read_text(encoding="utf-8"))
+        about = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
         return None
-    last: dict[str, str] | None = provenance.get("inputs") if isinstance(provenance, dict) else None
+    if not isinstance(about, dict) or about.get("files") != fingerprint.outputs(folder):
+        return None
+    last: dict[str, str] | None = about.get("inputs")
     return last
 
 
 def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str]) -> None:
     """Write cleared findings to `_results/`, whole: all files, or the old folder stays."""
     from ldeval.release.figures import alt_text, draw
-    from ldeval.release.folder import replaced
+    from ldeval.release.swap import replacing
 
     findings = cleared.findings
     _check(findings)
@@ -71,7 +74,7 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str])
     read_facts(facts)
     estimates = Estimates(findings.estimates)
     pictures = [exhibit for exhibit in findings.exhibits if isinstance(exhibit, Curves | Effects)]
-    with replaced(root / FOLDER) as folder:
+    with replacing(root / FOLDER) as folder:
         estimate.write_csv(estimates, folder / "estimates.csv")
         for exhibit in findings.exhibits:
             write_exhibit(exhibit, folder, estimates)
@@ -81,6 +84,7 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str])
         _write_json(folder / "study.json", study.model_dump(mode="json"))
         about = provenance(root, cleared, inputs)
         about["figures"] = {picture.id: alt_text(picture, estimates) for picture in pictures}
+        about["files"] = fingerprint.outputs(folder)
         _write_json(folder / "provenance.json", about)
         write_payload(Results(folder), folder / "provenance.html")
 

@@ -47,10 +47,13 @@ def read_facts(path: Path) -> dict[str, Fact]:
     """Read the facts, keyed by id.
 
     Raises:
+        FileNotFoundError: there is no such file.
         ValueError: other columns than expected, a repeated id, an unknown flag, a value that is no number, a value that
             was not found yet is given, a fact without source; all faults at once, by line.
 
     """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; the facts that chapters quote are kept there ({', '.join(COLUMNS)})")
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         if reader.fieldnames != COLUMNS:

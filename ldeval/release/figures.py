@@ -71,34 +71,34 @@ def figure(key: str) -> Markdown:
 
 
 def alt_text(exhibit: Curves | Effects, estimates: Estimates) -> str:
-    """State what the figure shows, from its numbers.
-
-    Raises:
-        ValueError: the exhibit is empty, so that there is nothing to state.
-
-    """
-    text = _curves_alt(exhibit) if isinstance(exhibit, Curves) else _effects_alt(exhibit, estimates)
-    if not text.strip():
-        raise ValueError(f"figure {exhibit.id!r} needs an alternative text, and it has no numbers to state")
-    return text
+    """State what the figure shows, from its numbers: every figure that is drawn gets one."""
+    return _curves_alt(exhibit) if isinstance(exhibit, Curves) else _effects_alt(exhibit, estimates)
 
 
 def draw(exhibit: Curves | Effects, estimates: Estimates, path: Path) -> None:
-    """Draw the figure of an exhibit as SVG: the same bytes from the same numbers."""
+    """Draw the figure of an exhibit as SVG: the same bytes from the same numbers.
+
+    Raises:
+        ValueError: more groups than colours that can be told apart.
+
+    """
     import matplotlib as mpl
 
     path.parent.mkdir(exist_ok=True)
     with mpl.rc_context({**mpl.rcParamsDefault, **LOOK, "backend": "svg"}):
         from matplotlib.figure import Figure
 
-        curves = isinstance(exhibit, Curves)
-        picture = _draw_curves(exhibit, Figure) if curves else _draw_effects(exhibit, estimates, Figure)
+        picture = _picture(exhibit, estimates, Figure)
         picture.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+
+
+def _picture(exhibit: Curves | Effects, estimates: Estimates, new: Any) -> Any:
+    return _draw_curves(exhibit, new) if isinstance(exhibit, Curves) else _draw_effects(exhibit, estimates, new)
 
 
 def _ends(exhibit: Curves) -> list[Point]:
     """Give the last point of each group at which anybody was still at risk."""
-    return [[p for p in exhibit.of(group) if p.at_risk > 0][-1] for group in exhibit.groups]
+    return [max(exhibit.of(group), key=lambda p: (p.at_risk > 0, p.time)) for group in exhibit.groups]
 
 
 def _curves_alt(exhibit: Curves) -> str:
@@ -131,6 +131,8 @@ def _effects_alt(exhibit: Effects, estimates: Estimates) -> str:
 
 def _draw_curves(exhibit: Curves, new: Any) -> Any:
     groups = exhibit.groups
+    if len(groups) > len(PALETTE):
+        raise ValueError(f"figure {exhibit.id!r}: at most {len(PALETTE)} groups can be told apart, found {len(groups)}")
     below = 0.19 * (len(groups) + 1)
     picture = new(figsize=(WIDTH, 3.3 + below), layout="constrained")
     axes, table = picture.subplots(2, 1, sharex=True, height_ratios=[3.1, below])

@@ -36,3 +36,9 @@ def digest(base: Path, files: Iterable[Path]) -> str:
         content = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "absent"
         total.update(f"{file.relative_to(base).as_posix()} {content}\n".encode())
     return total.hexdigest()
+
+
+def outputs(folder: Path) -> dict[str, str]:
+    """Give the SHA-256 of each released file by name, but for the two files that hold such fingerprints."""
+    files = [file for file in _files(folder) if file.stem != "provenance"]
+    return {file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isfinite
+from decimal import Decimal
+from math import floor, isfinite, log10
 
 from ldeval.estimate import Estimate
 
@@ -20,11 +21,12 @@ def _fixed(digits: int, *, factor: float = 1.0, before: str = "", after: str = "
     return form
 
 
-def _significant(value: float) -> str:
-    if value == 0 or not 1e-4 <= abs(value) < 1e3:
-        return _fixed(0)(value) if value == 0 or abs(value) >= 1e3 else f"{value:.2g}".replace("-", MINUS, 1)
-    text = f"{value:#.3g}".rstrip(".")
-    return text.replace("-", MINUS)
+def _significant(digits: int) -> Callable[[float], str]:
+    def form(value: float) -> str:
+        size = floor(log10(abs(value))) if value else 0
+        return _fixed(max(0, digits - 1 - size))(value)
+
+    return form
 
 
 def _p_value(value: float) -> str:
@@ -36,7 +38,7 @@ def _p_value(value: float) -> str:
 
 def _relative(value: float) -> str:
     """Print a numerical difference; below one millionth it is rounding noise and is printed as at most that."""
-    return "≤0.000001" if value <= 1e-6 else f"{value:.2g}"
+    return "≤0.000001" if value <= 1e-6 else _significant(2)(value)
 
 
 FORMS: dict[str, Callable[[float], str]] = {
@@ -51,8 +53,9 @@ FORMS: dict[str, Callable[[float], str]] = {
     "million pounds": _fixed(1, before="£", after=" million"),
     "expected events": _fixed(1),
     "compared": _fixed(6),
-    "number": _significant,
+    "number": _significant(3),
     "relative difference": _relative,
+    "bound on a relative difference": _significant(1),
     "p": _p_value,
     **dict.fromkeys(COUNTS, _fixed(0)),
 }
@@ -73,6 +76,14 @@ def form(value: float | None, unit: str) -> str:
     if not isfinite(value):
         return ("" if value > 0 else MINUS) + "∞" if value == value else "–"
     return FORMS[unit](float(value))
+
+
+def as_given(value: float, unit: str) -> str:
+    """Print a published value with no more digits than it was published with: a share of 0.88 is 88%, not 88.0%."""
+    if unit != "share":
+        return form(value, unit)
+    digits = min(1, max(0, -int(Decimal(repr(value)).as_tuple().exponent) - 2))
+    return _fixed(digits, factor=100, after="%")(value)
 
 
 def bound(value: float, unit: str, null: float) -> str:

@@ -11,7 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ldeval.estimate import Estimate
-from ldeval.release.numbers import between, bound, central, form, level
+from ldeval.release.numbers import as_given, between, bound, central, form, level
 from ldeval.release.results import results
 from ldeval.release.verdicts import decide
 
@@ -63,7 +63,7 @@ def fact(key: str, how: FactForm = "cited") -> Markdown:
     if key not in facts:
         raise KeyError(f"no fact {key!r} in data/facts.csv; facts: {', '.join(sorted(facts))}")
     found = facts[key]
-    text = found.text if found.value is None else form(found.value, found.unit)
+    text = found.text if found.value is None else as_given(found.value, found.unit)
     shown = "not found" if found.flag == "NOT FOUND" else text
     mark = " (assumption)" if found.assumed else ""
     note = f"^[{escape(f'{found.text}. {found.source}: {found.standing}.')}]" if _known(how, FactForm) == "cited" else ""
@@ -134,7 +134,9 @@ def _count_or_p(row: Estimate, how: Form) -> str:
 def _change(row: Estimate) -> str:
     if row.scale != "log":
         raise ValueError(f"estimate {row.id!r} is no ratio: a change in per cent cannot be given")
-    return f"{abs(row.value - 1) * 100:.0f}% {'lower' if row.value < 1 else 'higher'}"
+    size = abs(row.value - 1) * 100
+    text = f"{size:,.0f}" if size >= 1 else f"{size:.1f}"
+    return "unchanged" if text == "0.0" else f"{text}% {'lower' if row.value < 1 else 'higher'}"
 
 
 def _protocol(value: object) -> str:
