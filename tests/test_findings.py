@@ -41,8 +41,21 @@ def test_the_function_that_made_a_result_is_stamped_on_it():
         return inner() + Findings((ratio("b"),))
 
     origins = outer().origins
+    assert set(origins) == {"a", "b"}
     assert origins["a"] == Origin(f"{__name__}.{inner.__qualname__}", ("inner",))
     assert origins["b"].data == ("outer",)
+
+
+def test_a_function_for_any_data_takes_those_of_its_caller():
+    @made_from()
+    def anything():
+        return Findings((ratio("a"),))
+
+    @made_from("records")
+    def caller():
+        return anything()
+
+    assert caller().origins["a"] == Origin(f"{__name__}.{anything.__qualname__}", ("records",))
 
 
 def test_curves_give_their_groups_in_order():

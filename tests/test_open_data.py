@@ -34,6 +34,12 @@ def edit(root, change):
     path.write_text(change(path.read_text()))
 
 
+def test_a_missing_file_says_what_it_should_hold(root):
+    (root / FOLDER / "recid.csv").unlink()
+    with pytest.raises(FileNotFoundError, match="Chung, Schmidt and Witte"):
+        load("recid", root)
+
+
 def test_a_missing_column_is_named(root):
     edit(root, lambda text: text.replace("workprg", "other", 1))
     with pytest.raises(ValueError, match=r"missing: \['workprg'\]"):

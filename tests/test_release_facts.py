@@ -37,6 +37,12 @@ def test_other_columns_are_refused(tmp_path):
         read(tmp_path, "id,value\n")
 
 
+def test_another_encoding_is_told(tmp_path):
+    (tmp_path / "facts.csv").write_bytes("id,é".encode("latin-1"))
+    with pytest.raises(ValueError, match="expected UTF-8"):
+        read_facts(tmp_path / "facts.csv")
+
+
 def test_no_file_says_what_belongs_there(tmp_path):
     with pytest.raises(FileNotFoundError, match="the facts that chapters quote"):
         read_facts(tmp_path / "facts.csv")

@@ -95,6 +95,11 @@ def test_ids_do_not_look_like_cross_references():
         assert all(key.startswith("gt-") for key in tree_of(shown).xpath("//@id"))
 
 
+def test_two_tables_of_one_kind_share_no_ids():
+    one, two = (set(tree_of(facts_table([key])).xpath("//@id")) for key in ("users", "odds"))
+    assert not one & two
+
+
 def test_tables_are_the_same_each_time():
     assert table("t-plain").data == table("t-plain").data
 

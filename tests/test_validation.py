@@ -7,7 +7,9 @@ import pytest
 
 from ldeval.analysis import agreement, validation
 from ldeval.analysis.findings import Table
+from ldeval.analysis.trials import RECID, ROSSI
 from ldeval.estimate import Estimates
+from ldeval.study import read_study
 
 PROJECT = Path(__file__).parent.parent
 
@@ -122,3 +124,15 @@ def test_r_codes_black_and_married_the_other_way_round():
 def test_no_difference_below_a_millionth_is_stated():
     estimates = Estimates(validation.validate(PROJECT).estimates)
     assert {estimates[f"{data}/largest_difference"].value for data in ("rossi", "recid")} == {agreement.SMALLEST}
+
+
+@pytest.mark.parametrize("trial", [ROSSI, RECID], ids=lambda t: t.data)
+def test_the_protocol_says_what_is_adjusted_for(trial):
+    outcome = read_study(PROJECT / "study.toml").outcomes[trial.outcome]
+    assert [trial.exposure, *outcome.adjust] == list(trial.terms)
+    assert outcome.estimand == trial.estimand
+
+
+def test_missing_reference_values_say_so(tmp_path):
+    with pytest.raises(FileNotFoundError, match="R's results"):
+        agreement.reference("recid", tmp_path)

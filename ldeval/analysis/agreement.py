@@ -14,7 +14,7 @@ from scipy.stats import norm
 
 from ldeval.analysis import fits
 from ldeval.analysis.findings import Cell, Column, Table
-from ldeval.data.open_data import FOLDER
+from ldeval.data.open_data import FOLDER, present
 
 SMALLEST = 1e-6
 """R's values are printed to eleven digits: no difference below this is stated."""
@@ -59,7 +59,8 @@ class Compared:
 @cache
 def reference(data: str, root: Path) -> Mapping[str, Any]:
     """Read R's results on a data set."""
-    content: dict[str, Any] = json.loads((root / FOLDER / f"{data}.json").read_text(encoding="utf-8"))
+    path = present(root / FOLDER / f"{data}.json", "R's results")
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content
 
 

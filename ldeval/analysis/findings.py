@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import ParamSpec
 
@@ -185,14 +185,19 @@ class Findings:
 
 
 def made_from(*data: str) -> Callable[[Callable[P, Findings]], Callable[P, Findings]]:
-    """Stamp the findings of the decorated function with the function and the data sets that they come from."""
+    """Stamp the findings of the decorated function with the function and the data sets that they come from.
+
+    The innermost function keeps the findings. One that works on any data set names none; its caller's are then taken.
+    """
 
     def decorate(function: Callable[P, Findings]) -> Callable[P, Findings]:
         @functools.wraps(function)
         def stamped(*args: P.args, **kwargs: P.kwargs) -> Findings:
             found = function(*args, **kwargs)
-            origin = Origin(f"{function.__module__}.{function.__qualname__}", data)
-            return Findings(found.estimates, found.exhibits, dict.fromkeys(found.ids(), origin) | dict(found.origins))
+            here = Origin(f"{function.__module__}.{function.__qualname__}", data)
+            origins = {key: found.origins.get(key, here) for key in found.ids()}
+            filled = {key: origin if origin.data else replace(origin, data=data) for key, origin in origins.items()}
+            return Findings(found.estimates, found.exhibits, filled)
 
         return stamped
 

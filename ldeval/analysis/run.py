@@ -6,12 +6,8 @@ from pathlib import Path
 
 from ldeval.analysis import validation
 from ldeval.analysis.findings import Findings
-from ldeval.study import Study
 
 
-def run(study: Study, root: Path) -> Findings:
-    """Run the analyses of `study`, whose folder is `root`, one after the other.
-
-    The open data sets of the validation are the only records so far; `study` will say which others there are.
-    """
+def run(root: Path) -> Findings:
+    """Run all analyses on the records of the study whose folder is `root`."""
     return validation.validate(root).check()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,75 +11,12 @@ from scipy.stats import norm
 
 from ldeval.analysis import agreement, fits
 from ldeval.analysis.findings import Column, Curves, Effect, Effects, Findings, Point, Table, made_from
+from ldeval.analysis.trials import RECID, ROSSI, Trial
 from ldeval.data import open_data
 from ldeval.estimate import Estimate
 
 LEVEL = 0.95
 
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One data set and the words for it: `terms` maps a column to its row label, `groups` the codes 0 and 1."""
-
-    data: str
-    outcome: str
-    event: str
-    free_of_event: str
-    time: str
-    time_unit: str
-    exposure: str
-    groups: tuple[str, str]
-    terms: dict[str, str]
-    times: tuple[int, ...]
-    estimand: str
-
-
-ROSSI = Trial(
-    data="rossi",
-    outcome="rearrest",
-    event="re-arrest",
-    free_of_event="not re-arrested",
-    time="week",
-    time_unit="weeks",
-    exposure="fin",
-    groups=("No financial aid", "Financial aid"),
-    terms={
-        "fin": "Financial aid",
-        "age": "Age at release, per year",
-        "race": "Black",
-        "wexp": "Full-time work before prison",
-        "mar": "Married at release",
-        "paro": "Released on parole",
-        "prio": "Previous convictions, each",
-    },
-    times=(10, 20, 30, 40, 52),
-    estimand="conditional",
-)
-
-RECID = Trial(
-    data="recid",
-    outcome="return_to_prison",
-    event="return to prison",
-    free_of_event="not returned to prison",
-    time="durat",
-    time_unit="months",
-    exposure="workprg",
-    groups=("No work programme", "Work programme"),
-    terms={
-        "workprg": "Work programme in prison",
-        "priors": "Previous convictions, each",
-        "tserved": "Time served, per month",
-        "felon": "Felony sentence",
-        "alcohol": "Alcohol problem",
-        "drugs": "History of drug use",
-        "black": "Black",
-        "married": "Married when imprisoned",
-        "educ": "Schooling, per year",
-        "age": "Age at release, per month",
-    },
-    times=(12, 24, 36, 60, 72),
-    estimand="conditional",
-)
 
 FAMILIES = {
     "cox_efron": "Cox model, Efron's ties",
@@ -131,30 +67,45 @@ def recid(root: Path) -> Findings:
 
 
 def _trial(trial: Trial, people: pd.DataFrame, models: dict[str, Callable[[], fits.Cox]], root: Path) -> Findings:
-    main = _cox(trial, people)
-    fitted = {"cox_efron": main} | {name: fit() for name, fit in models.items()}
-    curves = {name: _survival(trial, people[people[trial.exposure] == code]) for code, name in enumerate(trial.groups)}
-    everyone = _survival(trial, people)
-    test = fits.logrank(_array(people, trial.time), _array(people, "event"), _array(people, trial.exposure))
+    return (
+        hazard_ratios(trial, people)
+        + crude_hazard_ratio(trial, people)
+        + shares_free_of_event(trial, people)
+        + beside_r(trial, people, models, root)
+    )
+
+
+@made_from()
+def hazard_ratios(trial: Trial, people: pd.DataFrame) -> Findings:
+    """Estimate the adjusted hazard ratios: one Cox model with all characteristics of the data set, ties after Efron."""
+    model = fits.cox(people, trial.time, "event", list(trial.terms), ties="efron")
+    return Findings(tuple(_effect(trial, model, number) for number in range(len(model.terms))), (_effects(trial),))
+
+
+@made_from()
+def crude_hazard_ratio(trial: Trial, people: pd.DataFrame) -> Findings:
+    """Run the log-rank test of the exposure, and give the one-step hazard ratio that belongs to it."""
+    test = _logrank(trial, people)
+    return Findings((_crude(trial, test, people),), (_test_table(trial, test, people),))
+
+
+@made_from()
+def shares_free_of_event(trial: Trial, people: pd.DataFrame) -> Findings:
+    """Draw Kaplan-Meier curves by exposure, and give their shares at the times of interest."""
+    curves = _by_group(trial, people)
+    shares = tuple(_share(trial, name, curve, time) for name, curve in curves.items() for time in trial.times)
+    return Findings(shares, (_curves(trial, curves),))
+
+
+@made_from()
+def beside_r(trial: Trial, people: pd.DataFrame, models: dict[str, Callable[[], fits.Cox]], root: Path) -> Findings:
+    """Set every value that R gives and we have side by side; `models` are those beyond the main one, by R's entry."""
+    fitted = {"cox_efron": _cox(trial, people)} | {key: fit() for key, fit in models.items()}
     rows = [row for key, model in fitted.items() for row in agreement.cox_rows(trial.data, key, model, trial.terms, root)]
-    rows += agreement.curve_rows(trial.data, curves, everyone, root)
-    rows += agreement.test_rows(trial.data, test, root)
-    estimates = (
-        *(_effect(trial, main, number) for number in range(len(main.terms))),
-        _crude(trial, test, people),
-        *(_share(trial, name, curve, time) for name, curve in curves.items() for time in trial.times),
-        _largest(trial, rows),
-    )
-    return Findings(
-        estimates,
-        (
-            _curves(trial, curves),
-            _effects(trial),
-            _test_table(trial, test, people),
-            agreement.beside_r(trial.data, rows, FAMILIES),
-            agreement.summary(trial.data, rows, FAMILIES),
-        ),
-    )
+    rows += agreement.curve_rows(trial.data, _by_group(trial, people), _survival(trial, people), root)
+    rows += agreement.test_rows(trial.data, _logrank(trial, people), root)
+    tables = agreement.beside_r(trial.data, rows, FAMILIES), agreement.summary(trial.data, rows, FAMILIES)
+    return Findings((_largest(trial, rows),), tables)
 
 
 def _array(people: pd.DataFrame, column: str) -> fits.Array:
@@ -168,6 +119,14 @@ def _inside(label: str) -> str:
 
 def _survival(trial: Trial, people: pd.DataFrame) -> fits.Survival:
     return fits.kaplan_meier(_array(people, trial.time), _array(people, "event"), level=LEVEL)
+
+
+def _by_group(trial: Trial, people: pd.DataFrame) -> dict[str, fits.Survival]:
+    return {name: _survival(trial, people[people[trial.exposure] == code]) for code, name in enumerate(trial.groups)}
+
+
+def _logrank(trial: Trial, people: pd.DataFrame) -> fits.LogRank:
+    return fits.logrank(_array(people, trial.time), _array(people, "event"), _array(people, trial.exposure))
 
 
 def _cox(trial: Trial, people: pd.DataFrame, *, ties: fits.Ties = "efron", strata: tuple[str, ...] = ()) -> fits.Cox:

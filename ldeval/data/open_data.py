@@ -62,7 +62,7 @@ def load(name: str, root: Path) -> pd.DataFrame:
 
     """
     data = OPEN_DATA[name]
-    path = data.path(root)
+    path = present(data.path(root), data.source)
     frame = pd.read_csv(path)
     if lost := [column for column in data.columns if column not in frame.columns]:
         raise ValueError(f"{path}: expected the columns {list(data.columns)}; missing: {lost}")
@@ -72,6 +72,18 @@ def load(name: str, root: Path) -> pd.DataFrame:
     if len(frame) != data.people:
         raise ValueError(f"{path}: expected {data.people} people, found {len(frame)}; restore the published file")
     return frame
+
+
+def present(path: Path, what: str) -> Path:
+    """Give `path` back when the file is there.
+
+    Raises:
+        FileNotFoundError: it is not; what it should hold is named.
+
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; it holds {what}. Restore it from the repository")
+    return path
 
 
 def fingerprint(name: str, root: Path) -> str:

@@ -45,7 +45,7 @@ def analyse(root: Path, *, force: bool = False) -> bool:
     from ldeval.analysis.run import run  # loads pandas and the estimators
 
     study = read_study(root / STUDY_FILE)
-    cleared = clear(run(study, root), study.release.policy)
+    cleared = clear(run(root), study.release.policy)
     write(root, study, cleared, inputs)
     return True
 

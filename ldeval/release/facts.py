@@ -54,11 +54,14 @@ def read_facts(path: Path) -> dict[str, Fact]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; the facts that chapters quote are kept there ({', '.join(COLUMNS)})")
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        if reader.fieldnames != COLUMNS:
-            raise ValueError(f"{path}: expected the columns {COLUMNS}, found {reader.fieldnames}")
-        rows = list(enumerate(reader, start=2))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: expected UTF-8; {error}") from error
+    reader = csv.DictReader(text.splitlines())
+    if reader.fieldnames != COLUMNS:
+        raise ValueError(f"{path}: expected the columns {COLUMNS}, found {reader.fieldnames}")
+    rows = list(enumerate(reader, start=2))
     faults = [f"  line {line}: {fault}" for line, row in rows for fault in _faults(row)]
     ids = [row["id"] for _, row in rows]
     faults += [f"  line {line}: id {row['id']!r} is repeated" for line, row in rows if ids.count(row["id"]) > 1]

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from hashlib import sha256
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,7 @@ def key_figures(keys: Sequence[str]) -> Markdown:
     columns = [Column("what", "Estimate"), *_headings("Value", shown), *_COUNTS]
     rows = [[_words(row), *_numbers(row)] for row in shown]
     done = dict.fromkeys(released.origin(key).disclosure for key in keys)
-    return _lay_out(columns, rows, tuple(done), "key-figures", "what")
+    return _lay_out(columns, rows, tuple(done), _named("figures", keys), "what")
 
 
 def facts_table(keys: Sequence[str]) -> Markdown:
@@ -76,8 +77,8 @@ def facts_table(keys: Sequence[str]) -> Markdown:
     rows = []
     for fact in (facts[key] for key in keys):
         value = "" if fact.value is None else as_given(fact.value, fact.unit)
-        rows.append([fact.text, value or "–", fact.source, fact.standing])
-    return _lay_out(columns, rows, (), "facts", "what")
+        rows.append([fact.text, value.replace(" ", NO_BREAK) or "–", fact.source, fact.standing])
+    return _lay_out(columns, rows, (), _named("facts", keys), "what")
 
 
 def software_table() -> Markdown:
@@ -102,6 +103,11 @@ def _effects(exhibit: Effects, estimates: Estimates) -> tuple[list[Column], list
     shown = [estimates[row.estimate] for row in exhibit.rows]
     columns = [Column("effect", "Characteristic"), *_headings(exhibit.measure, shown)]
     return columns, [[row.label, *_numbers(number)[:3]] for row, number in zip(exhibit.rows, shown, strict=True)]
+
+
+def _named(kind: str, keys: Sequence[str]) -> str:
+    """Give a table made in a chapter a name of its own, so that two of them on one page have different ids."""
+    return f"{kind}-{sha256(' '.join(keys).encode()).hexdigest()[:8]}"
 
 
 def _headings(measure: str, shown: Sequence[Estimate]) -> list[Column]:
