@@ -165,7 +165,7 @@ def _dress(folder: Path, paths: list[str]) -> set[str]:
 
 
 def _pdf(book: Book, chapters: list[Numbered], known: dict[str, Target], cited: list[str], folder: Path) -> bytes:
-    source = pdf.typst_source(book, chapters, known, cited)
+    source = pdf.typst_source(book, chapters, known, cited, str(read_edition(book.root)))
     content = pdf.compile_pdf(source, folder)
     (folder / "report.typ").unlink()
     return content

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from ldeval.publish import ast
 from ldeval.publish.config import Book
 from ldeval.publish.crossref import Numbered
+from ldeval.publish.edition import long_date
 from ldeval.publish.html import relative
 
 SHARED = "site_libs/ldeval"
@@ -50,6 +51,7 @@ def page(book: Book, chapters: list[Numbered], index: int, content: str, edition
         book=book,
         content=content,
         edition=edition,
+        date=long_date(book.date),
         pdf=pdf and relative(numbered.page, pdf),
         title=ast.plain(numbered.title),
         crumb=" ".join(filter(None, [links[index].number, links[index].title])),
