@@ -130,8 +130,8 @@ def design(X: Any, *, rows: int | None = None) -> Design:
 def full_rank(design: Design, *, constant: bool = True, weights: Floats | None = None) -> Design:
     """Give the design back where no column is a linear combination of others (nor constant, where `constant` is False).
 
-    Judged by a pivoted QR of the columns scaled to length 1, at 1e-9; rows of weight zero do not count. `constant=False` centres
-    the columns first: for models without an intercept, such as Cox's.
+    Judged by a pivoted QR of the columns scaled to length 1, at 1e-9; rows of weight zero do not count. `constant=False`
+    centres the columns first: for models without an intercept, such as Cox's.
 
     Raises:
         ValueError: names the columns that add nothing.
@@ -174,6 +174,32 @@ def weights(values: Any, rows: int) -> Floats:
     if not array.any():
         raise ValueError(f"weights: expected at least one above zero, found {rows} of {rows} at zero")
     return array
+
+
+def counts(values: Any) -> Floats:
+    """Give an outcome of zero or more (whole numbers are usual, but not needed).
+
+    Raises:
+        ValueError: as `numbers`; values below zero.
+
+    """
+    array = numbers(values, "y")
+    _refuse(array < 0, "y", "zero or more", "a count or a rate's numerator cannot be negative")
+    return array
+
+
+def log_exposure(values: Any, rows: int) -> Floats | None:
+    """Give the logarithm of each row's time at risk, or None where there is none.
+
+    Raises:
+        ValueError: as `numbers`; exposures of zero or less.
+
+    """
+    if values is None:
+        return None
+    array = numbers(values, "exposure", rows=rows)
+    _refuse(array <= 0, "exposure", "above zero", "drop rows that are never at risk")
+    return np.log(array)
 
 
 def groups(values: Any, name: str, rows: int) -> Groups:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +13,52 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """A fitted model: p coefficients on the model's own scale with their covariance.
+
+    `errors` says in words how the covariance was made. `df` are the degrees of freedom of Student's t (one for all, or one per
+    coefficient); None is the normal. `fitted` holds the fitted mean of each row, shape (n,).
+    """
+
+    names: tuple[str, ...]
+    coefficients: Floats
+    covariance: Floats
+    level: float
+    n: int
+    errors: str
+    df: float | Floats | None
+    loglik: float
+    fitted: Floats
+
+    def tidy(self) -> pd.DataFrame:
+        """Give a row per coefficient: `term, estimate, se, low, high, p_value`."""
+        return tidy(self.names, self.coefficients, self.covariance, level=self.level, df=self.df)
+
+
+@dataclass(frozen=True, slots=True)
+class Contrasts:
+    """Quantities derived from a model (means of arms, their differences, logs of their ratios) with their joint covariance.
+
+    `errors` says in words how the covariance was made; `df` are the degrees of freedom of Student's t, None the normal.
+    """
+
+    names: tuple[str, ...]
+    coefficients: Floats
+    covariance: Floats
+    level: float
+    n: int
+    estimand: str
+    errors: str
+    df: float | None
+
+    def tidy(self) -> pd.DataFrame:
+        """Give a row per quantity: `term, estimate, se, low, high, p_value`; terms that begin with `log_` are logarithms."""
+        return tidy(self.names, self.coefficients, self.covariance, level=self.level, df=self.df)
+
+
 def tidy(
-    names: tuple[str, ...], coefficients: Floats, covariance: Floats, *, level: float, df: float | None = None
+    names: tuple[str, ...], coefficients: Floats, covariance: Floats, *, level: float, df: float | Floats | None = None
 ) -> pd.DataFrame:
     """Give a row per coefficient: `term, estimate, se, low, high, p_value`, on the model's own scale.
 
@@ -24,7 +69,7 @@ def tidy(
         coefficients: shape (p,).
         covariance: shape (p, p).
         level: of the interval.
-        df: degrees of freedom of t; None is the normal.
+        df: degrees of freedom of t, one or shape (p,); None is the normal.
 
     """
     import pandas as pd

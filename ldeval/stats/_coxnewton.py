@@ -1,0 +1,156 @@
+"""The search for the maximum of the partial likelihood, and the reasons why there may be none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ldeval.stats._coxlik import Risks, Terms, information, risks, score, terms
+from ldeval.stats._risksets import RiskSets, risk_sets
+from ldeval.stats.doors import Bools, Codes, Floats, Times
+
+NEAR = 1e-16  # a squared step, in standard errors, that moves nothing that is reported
+STILL = 1e-7  # relative change of the information over a step that is not worth computing it anew
+CLOSE, FAST = 1e-4, 0.01  # a borrowed information serves until the gain is this small, if each is this part of the one before
+FLAT = 1e-11  # share of a column's information that the other columns must leave for it to count as its own
+STEPS = 100
+SLACK = 1e-10  # relative loss of log-likelihood that is rounding
+LARGE, SAMPLE = 50_000, 60_000  # rows from which a start from about so many of them pays
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where to begin: coefficients (p,) of the standardised columns, and about the information there (p, p)."""
+
+    b: Floats
+    information: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Maximum:
+    """Coefficients (p,) of the standardised columns, the state and information (p, p) there, the log-likelihood at 0."""
+
+    b: Floats
+    at: Risks
+    information: Floats
+    null: float
+
+
+def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start | None = None) -> Maximum:
+    """Climb by Newton's steps, halved where they lose, from zero or from `start`.
+
+    A start's information serves as long as the gains fall fast with it, and saves computing it at each step; the information
+    that is reported is always that at the maximum.
+
+    Raises:
+        ValueError: columns that are constant or a combination of others where they matter; separation; no convergence.
+
+    """
+    zero = np.zeros(len(names))
+    null = risks(sets, parts, zero)
+    b, at, bend = (zero, null, None) if start is None else (start.b, risks(sets, parts, start.b), start.information)
+    borrowed = start is not None
+    gains = [np.inf]
+    for _ in range(STEPS):
+        slope = score(sets, at)
+        step, gain = (slope, np.inf) if bend is None else _step(slope, bend, names)
+        if start is not None and not borrowed and gain <= min(NEAR / STILL, STILL**2 * gains[-1]):
+            return Maximum(b + step, at, bend, null.loglik)
+        if not borrowed or not CLOSE < gain < FAST * gains[-1]:
+            first, borrowed = bend is None or borrowed, False
+            bend = information(sets, parts, at)
+            if first:
+                check_rank(bend, sets, names)
+            step, gain = _step(slope, bend, names)
+            if gain <= NEAR:
+                return Maximum(b + step, at, bend, null.loglik)
+        gains.append(gain)
+        if _runs_away(gains):
+            raise separation(names, step)
+        b, at = _improved(sets, parts, b, at, step)
+    raise ValueError(f"X: the fit did not converge in {STEPS} steps; look for columns that nearly determine the outcome")
+
+
+def start_from_sample(
+    sets: RiskSets, times: Times, x: Floats, weight: Floats, stratum: Codes, ties: str, names: tuple[str, ...]
+) -> Start | None:
+    """Fit a part of many rows, to begin there; None where it does not pay, or the part has no maximum."""
+    if len(sets.rows) < LARGE:
+        return None
+    rows = sets.rows[:: max(8, len(sets.rows) // SAMPLE)]
+    entry = None if times.entry is None else times.entry[rows]
+    some = Times(times.time[rows], times.event[rows], entry)
+    try:
+        part = risk_sets(some, x[rows], weight[rows], stratum[rows], len(sets.row_bounds) - 1)
+        best = maximise(part, terms(part, ties), names)
+    except ValueError:
+        return None
+    change = part.scale / sets.scale
+    more = float(sets.dead_weight.sum() / part.dead_weight.sum())
+    return Start(best.b / change, best.information * np.outer(change, change) * more)
+
+
+def check_rank(information: Floats, sets: RiskSets, names: tuple[str, ...]) -> None:
+    """Refuse columns without information of their own, by pivoted Cholesky of the information.
+
+    Raises:
+        ValueError: names these columns.
+
+    """
+    left = information / float(sets.dead_weight.sum())
+    own = np.diag(left).copy()
+    waiting = own > FLAT
+    while waiting.any():
+        share = np.where(waiting, np.diag(left) / np.where(waiting, own, 1.0), -1.0)
+        j = int(share.argmax())
+        if share[j] <= FLAT:
+            break
+        waiting[j] = False
+        left = left - np.outer(left[:, j], left[j]) / left[j, j]
+    bad = waiting | (own <= FLAT)
+    if bad.any():
+        raise ValueError(
+            f"X: {int(bad.sum())} column(s) do not vary, or are a combination of others, among those at risk when events happen "
+            f"(within strata): {_listed(names, bad)}; drop them"
+        )
+
+
+def separation(names: tuple[str, ...], step: Floats) -> ValueError:
+    """Say that the likelihood has no maximum, and along which columns it rises."""
+    size = np.abs(step)
+    rising = size > 0.1 * size.max()
+    return ValueError(
+        f"X: expected a likelihood with a maximum, found separation: it rises without end along {int(rising.sum())} column(s): "
+        f"{_listed(names, rising)}; a value of theirs goes with no event, or with every event: drop or merge them"
+    )
+
+
+def _step(slope: Floats, bend: Floats, names: tuple[str, ...]) -> tuple[Floats, float]:
+    """Give Newton's step and its gain, slope' bend^-1 slope."""
+    try:
+        root = np.linalg.cholesky(bend)
+    except np.linalg.LinAlgError:
+        raise separation(names, 1.0 / np.maximum(np.diag(bend), 1e-300)) from None
+    half = np.linalg.solve(root, slope)
+    return np.asarray(np.linalg.solve(root.T, half), dtype=np.float64), float(half @ half)
+
+
+def _improved(sets: RiskSets, parts: Terms, b: Floats, at: Risks, step: Floats) -> tuple[Floats, Risks]:
+    for _ in range(STEPS):
+        new = risks(sets, parts, b + step)
+        if new.loglik >= at.loglik - SLACK * (1.0 + abs(at.loglik)):
+            return b + step, new
+        step = step / 2
+    raise ValueError("X: no step improves the likelihood; look for columns with a few extreme values")
+
+
+def _runs_away(gains: list[float]) -> bool:
+    """Near a maximum the gains of Newton's steps fall by their squares; where there is none, by about e at each step."""
+    if len(gains) < 3 or gains[-3] > 1e-4:
+        return False
+    return gains[-1] > 0.05 * gains[-2] and gains[-2] > 0.05 * gains[-3]
+
+
+def _listed(names: tuple[str, ...], chosen: Bools) -> str:
+    return ", ".join(name for name, one in zip(names, chosen, strict=True) if one)

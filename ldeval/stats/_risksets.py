@@ -1,0 +1,231 @@
+"""The layout that every sum over risk sets needs: rows sorted by stratum and time, event times as numbered slots.
+
+A slot is a distinct event time of a stratum; slots are numbered in the rows' order. A row is at risk at the slots first, ...,
+last, so that sums over risk sets are cumulated sums over slots. Rows of weight zero, and rows that are at risk at no event
+time, say nothing and are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from ldeval.stats.doors import Bools, Codes, Floats, Times
+
+PRODUCTS = 500_000  # multiplications up to which a matrix product stays on one thread: short ones lose more by waiting for others
+
+
+@dataclass(frozen=True, slots=True)
+class RiskSets:
+    """Rows (n of them, of strata k) against event times (slots, G of them) with D deaths.
+
+    `rows` gives each row's place in the call; `x` is centred within strata by `centre` (k, p) and divided by `scale` (p,);
+    `weight` is divided by its mean `unit`. `dead` are the places of the deaths, `hit` their slots. `row_bounds` and `slot_bounds`
+    (k + 1,) delimit the strata; `ends` (G + 1,) the rows that end in each slot, `dead_bounds` (G + 1,) the deaths of each slot.
+    A row is at risk from its stratum's first slot on, but those at the places `late` only from their `first` on; `late_bounds`
+    (n + 1,) counts the late among the rows before each.
+    """
+
+    rows: Codes
+    x: Floats
+    centre: Floats
+    scale: Floats
+    weight: Floats
+    unit: float
+    stratum: Codes
+    last: Codes
+    late: Codes
+    late_bounds: Codes
+    first: Codes
+    dead: Codes
+    hit: Codes
+    row_bounds: Codes
+    slot_bounds: Codes
+    ends: Codes
+    dead_bounds: Codes
+    slot_time: Floats
+    slot_stratum: Codes
+    dead_weight: Floats
+
+    @property
+    def deaths(self) -> Codes:
+        """Number of deaths in each slot, shape (G,)."""
+        return np.diff(self.dead_bounds)
+
+
+def risk_sets(times: Times, x: Floats, weight: Floats, stratum: Codes, strata: int) -> RiskSets:
+    """Lay rows out for sums over risk sets.
+
+    Args:
+        times: checked follow-up of n rows.
+        x: design matrix, shape (n, p).
+        weight: shape (n,), zero or more.
+        stratum: codes 0, ..., strata - 1, shape (n,).
+        strata: how many.
+
+    Raises:
+        ValueError: no event (of weight above zero).
+
+    """
+    rows = _sorted_rows(times.time, weight, stratum, strata)
+    time, code, dead = times.time[rows], stratum[rows], times.event[rows]
+    if not dead.any():
+        raise ValueError(f"event: expected at least one event of weight above zero, found none in {len(times.time)} rows")
+    last, slot_time, slot_stratum = _slots(time, code, dead)
+    slot_bounds = np.searchsorted(slot_stratum, np.arange(strata + 1))
+    base = slot_bounds[code]
+    first = base if times.entry is None else _entry_slots(times.entry[rows], code, slot_time, slot_stratum)
+    used = last > first
+    if not used.all():
+        rows, code, last, first, base = (part[used] for part in (rows, code, last, first, base))
+        dead = dead[used]
+    late = np.flatnonzero(first > base)
+    return _assemble(rows, x, weight, code, strata, dead, last - 1, late, first[late], slot_time, slot_stratum, slot_bounds)
+
+
+def restart_sums(values: Floats, bounds: Codes, *, reverse: bool = False) -> Floats:
+    """Cumulate along axis 0 within the parts that `bounds` delimits, exactly as if each were alone; from the end if `reverse`."""
+    if reverse:
+        return restart_sums(values[::-1], len(values) - bounds[::-1])[::-1]
+    if len(bounds) <= 2:
+        return np.asarray(np.cumsum(values, axis=0))
+    if len(bounds) > 200:
+        return _doubled_sums(values.copy(), bounds)
+    total = np.empty_like(values)
+    for a, b in pairwise(bounds):
+        np.cumsum(values[a:b], axis=0, out=total[a:b])
+    return total
+
+
+def segment_sums(x: Floats, values: Floats, bounds: Codes) -> Floats:
+    """Sum values times rows of x (n, p) within the parts that `bounds` delimits."""
+    from scipy.sparse import csr_array
+
+    a, b = bounds[0], bounds[-1]
+    matrix = csr_array((values[a:b], np.arange(b - a), bounds - a), shape=(len(bounds) - 1, b - a))
+    return np.asarray(matrix @ x[a:b])
+
+
+def _doubled_sums(values: Floats, bounds: Codes) -> Floats:
+    place = np.arange(len(values)) - np.repeat(bounds[:-1], np.diff(bounds))
+    step, longest = 1, int(place.max(initial=0))
+    while step <= longest:
+        takes = np.flatnonzero(place >= step)
+        values[takes] += values[takes - step]
+        step *= 2
+    return values
+
+
+def _sorted_rows(time: Floats, weight: Floats, stratum: Codes, strata: int) -> Codes:
+    order = np.argsort(time)
+    if not weight.all():
+        order = order[weight[order] > 0]
+    if strata > 1:
+        narrow = np.min_scalar_type(strata)
+        order = order[np.argsort(stratum[order].astype(narrow), kind="stable")]
+    return np.asarray(order)
+
+
+def _slots(time: Floats, code: Codes, dead: Bools) -> tuple[Codes, Floats, Codes]:
+    new = np.empty(len(time), dtype=bool)
+    new[0] = True
+    np.not_equal(time[1:], time[:-1], out=new[1:])
+    new[1:] |= code[1:] != code[:-1]
+    starts = np.flatnonzero(new)
+    holds = np.logical_or.reduceat(dead, starts)
+    last = np.repeat(np.cumsum(holds), np.diff(np.append(starts, len(time))))
+    return last, time[starts[holds]], code[starts[holds]]
+
+
+def _entry_slots(entry: Floats, code: Codes, slot_time: Floats, slot_stratum: Codes) -> Codes:
+    """Count the slots up to each row's entry: those of earlier strata, and its own stratum's at or before it."""
+    distinct, rank = np.unique(slot_time, return_inverse=True)
+    width = len(distinct) + 1
+    key = slot_stratum * width + rank + 1
+    return np.searchsorted(key, code * width + np.searchsorted(distinct, entry, side="right"), side="right")
+
+
+def _assemble(
+    rows: Codes, x: Floats, weight: Floats, code: Codes, strata: int, dead: Bools, last: Codes, late: Codes, first: Codes,
+    slot_time: Floats, slot_stratum: Codes, slot_bounds: Codes,
+) -> RiskSets:  # fmt: skip
+    slots = np.arange(len(slot_time) + 1)
+    row_bounds = np.searchsorted(code, np.arange(strata + 1))
+    scaled, centre, scale = _standardised(x, rows, code, row_bounds)
+    light = weight[rows]
+    unit = float(light.mean())
+    light /= unit
+    places = np.flatnonzero(dead)
+    hit = last[places]
+    dead_bounds = np.searchsorted(hit, slots)
+    return RiskSets(
+        rows=rows,
+        x=scaled,
+        centre=centre,
+        scale=scale,
+        weight=light,
+        unit=unit,
+        stratum=code,
+        last=last,
+        late=late,
+        late_bounds=_running_count(late, len(rows)),
+        first=first,
+        dead=places,
+        hit=hit,
+        row_bounds=row_bounds,
+        slot_bounds=slot_bounds,
+        ends=np.searchsorted(last, slots),
+        dead_bounds=dead_bounds,
+        slot_time=slot_time,
+        slot_stratum=slot_stratum,
+        dead_weight=np.add.reduceat(light[places], dead_bounds[:-1]),
+    )
+
+
+def _running_count(places: Codes, rows: int) -> Codes:
+    """Count the places before each row, shape (rows + 1,); nothing where there is none."""
+    if not len(places):
+        return places
+    flags = np.zeros(rows + 1, dtype=np.intp)
+    flags[places + 1] = 1
+    return np.asarray(np.cumsum(flags, out=flags))
+
+
+def blocks(rows: int, columns: int) -> Iterator[slice]:
+    """Cut rows into blocks that stay in cache, and whose products with each other stay on one thread."""
+    step = min(max(PRODUCTS // (columns * (columns + 1)), 64), 8192)
+    return (slice(a, min(a + step, rows)) for a in range(0, rows, step))
+
+
+def _standardised(x: Floats, rows: Codes, code: Codes, bounds: Codes) -> tuple[Floats, Floats, Floats]:
+    """Gather the rows, centre them (within strata) and scale them: the likelihood does not change, cancellation does."""
+    out = np.empty((len(rows), x.shape[1]))
+    guess = x[rows[:: max(1, len(rows) // 1000)]].mean(axis=0)
+    square = np.zeros(x.shape[1])
+    for cut in blocks(*out.shape):
+        part = out[cut]
+        np.take(x, rows[cut], axis=0, out=part, mode="clip")
+        part -= guess
+        square += np.einsum("ij,ij->j", part, part)
+    if len(bounds) == 2:
+        centre = guess[None, :]
+    else:
+        means, square = _centre_strata(out, code, bounds)
+        centre = guess + means
+    scale = np.sqrt(square / len(out))
+    scale[scale == 0] = 1.0
+    out /= scale
+    return out, centre, scale
+
+
+def _centre_strata(out: Floats, code: Codes, bounds: Codes) -> tuple[Floats, Floats]:
+    means = segment_sums(out, np.ones(len(out)), bounds) / np.maximum(np.diff(bounds), 1)[:, None]
+    square = np.zeros(out.shape[1])
+    for cut in blocks(*out.shape):
+        part = out[cut]
+        part -= means[code[cut]]
+        square += np.einsum("ij,ij->j", part, part)
+    return means, square
