@@ -7,8 +7,10 @@ together, whatever tables and sentences show them (`release.suppress`); each kin
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
+from pathlib import Path
 
 from ldeval.analysis.counted import Arm, Counts, NotEstimated
 from ldeval.analysis.findings import Effects, Exhibit, Findings
@@ -62,6 +64,14 @@ def clear(findings: Findings, policy: str) -> Cleared:
     actions = tuple(made[key][1] for key in findings.ids())
     arms = {key: _rounded(arms, rule) if rule and key in guarded else arms for key, arms in findings.arms.items()}
     return Cleared(_together(results, findings, arms), policy, {action.id: action.why for action in actions}, actions)
+
+
+def write_actions(actions: Iterable[Action], path: Path) -> None:
+    """Write what was done to each result, one row each: the report for the owner of the data."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([field.name for field in fields(Action)])
+        writer.writerows(astuple(action) for action in actions)
 
 
 def _open(findings: Findings, key: str) -> bool:
