@@ -7,9 +7,18 @@ format.
 from ldeval.release.figures import figure
 from ldeval.release.prose import est, fact, study, verdict
 from ldeval.release.sentences import finding
-from ldeval.release.tables import facts_table, inputs_table, key_figures, software_table, table
+from ldeval.release.tables import (
+    disclosure_table,
+    facts_table,
+    inputs_table,
+    key_figures,
+    software_table,
+    table,
+    withheld_table,
+)
 
 __all__ = [
+    "disclosure_table",
     "est",
     "fact",
     "facts_table",
@@ -21,4 +30,5 @@ __all__ = [
     "study",
     "table",
     "verdict",
+    "withheld_table",
 ]

@@ -69,6 +69,7 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str])
     """Write cleared findings to `_results/`, whole: all files, or the old folder stays."""
     from ldeval.release.figures import alt_text, draw
     from ldeval.release.swap import replacing
+    from ldeval.release.workbook import write_workbook
 
     findings = cleared.findings
     _check(cleared)
@@ -82,6 +83,7 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str])
             write_exhibit(exhibit, folder, estimates)
         for picture in pictures:
             draw(picture, estimates, folder / "figures" / f"{picture.id}.svg")
+        write_workbook(study.study.title, cleared.exhibits, estimates, dict(cleared.done), folder / "tables.xlsx")
         write_actions(cleared.actions, folder / "disclosure.csv")
         shutil.copyfile(facts, folder / "facts.csv")
         _write_json(folder / "study.json", study.model_dump(mode="json"))
