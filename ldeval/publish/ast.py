@@ -1,0 +1,161 @@
+"""Pandoc's document tree as plain data: calls of pandoc, and the few helpers that the steps over the tree share.
+
+A node is `{"t": type, "c": content}`; an attribute list is `[id, [classes], [[key, value], ...]]`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+Node = dict[str, Any]
+Attr = list[Any]
+
+ATTRIBUTES = {"Div": 0, "Span": 0, "Code": 0, "CodeBlock": 0, "Link": 0, "Image": 0, "Table": 0, "Figure": 0, "Header": 1}
+"""Where a node's content holds its attribute list."""
+
+READER = "markdown+autolink_bare_uris"
+
+
+@lru_cache(maxsize=1)
+def _pandoc() -> str:
+    import pypandoc
+
+    return str(pypandoc.get_pandoc_path())
+
+
+def pandoc(text: str, *arguments: str, cwd: Path | None = None) -> str:
+    """Run pandoc on `text`.
+
+    Raises:
+        ValueError: pandoc refuses; its message is passed on.
+
+    """
+    done = subprocess.run([_pandoc(), *arguments], input=text.encode(), capture_output=True, cwd=cwd, check=False)
+    if done.returncode:
+        raise ValueError(done.stderr.decode(errors="replace").strip())
+    return done.stdout.decode()
+
+
+def parse(markdown: str) -> Node:
+    """Read Markdown, as Quarto's reader does, into a document tree."""
+    tree: Node = json.loads(pandoc(markdown, "-f", READER, "-t", "json"))
+    return tree
+
+
+def write(blocks: list[Node], meta: Node, *arguments: str) -> str:
+    """Write blocks in the format that the arguments name."""
+    document = {"pandoc-api-version": [1, 23, 1], "meta": meta, "blocks": blocks}
+    return pandoc(json.dumps(document), "-f", "json", *arguments)
+
+
+def parse_html(html: str) -> list[Node]:
+    """Read HTML into blocks (scripts and styles are left out)."""
+    tree = json.loads(pandoc(html, "-f", "html-native_divs-native_spans", "-t", "json"))
+    return list(tree["blocks"])
+
+
+def walk(node: Any, change: Callable[[Node], Any]) -> Any:
+    """Rebuild a tree from its leaves up. `change` gives None (keep), a node, or a list of nodes (splice into the list)."""
+    if isinstance(node, list):
+        items: list[Any] = []
+        for item in node:
+            new = walk(item, change)
+            is_splice = isinstance(new, list) and isinstance(item, dict)
+            items.extend(new) if is_splice else items.append(new)
+        return items
+    if not isinstance(node, dict):
+        return node
+    if "t" not in node:
+        return {key: walk(value, change) for key, value in node.items()}
+    rebuilt = {**node, "c": walk(node["c"], change)} if "c" in node else node
+    new = change(rebuilt)
+    return rebuilt if new is None else new
+
+
+def nodes(tree: Any, kind: str) -> Iterator[Node]:
+    """Give every node of a type, in reading order."""
+    if isinstance(tree, list):
+        for item in tree:
+            yield from nodes(item, kind)
+    elif isinstance(tree, dict):
+        if tree.get("t") == kind:
+            yield tree
+        for value in tree.values():
+            if isinstance(value, (list, dict)):
+                yield from nodes(value, kind)
+
+
+def plain(tree: Any) -> str:
+    """Give the text of inlines or blocks without any markup; notes are left out."""
+    if isinstance(tree, list):
+        return "".join(map(plain, tree))
+    if not isinstance(tree, dict):
+        return ""
+    kind, content = tree.get("t"), tree.get("c")
+    if kind == "Str":
+        return str(content)
+    if kind in ("Space", "SoftBreak", "LineBreak"):
+        return " "
+    if kind in ("Code", "Math"):
+        return str(content[1]) if content else ""
+    if kind == "Quoted" and content:
+        return f"“{plain(content[1])}”"
+    return "" if kind in ("Note", "RawInline", "RawBlock") else plain(content)
+
+
+def attr(identifier: str = "", classes: Iterable[str] = (), pairs: Iterable[tuple[str, str]] = ()) -> Attr:
+    """Make an attribute list."""
+    return [identifier, list(classes), [list(pair) for pair in pairs]]
+
+
+def value(attributes: Attr, key: str, default: str | None = None) -> str | None:
+    """Give the value of a key in an attribute list."""
+    return next((str(v) for k, v in attributes[2] if k == key), default)
+
+
+def without(attributes: Attr, *keys: str) -> Attr:
+    """Give the attribute list without some keys."""
+    return [attributes[0], attributes[1], [pair for pair in attributes[2] if pair[0] not in keys]]
+
+
+def div(content: list[Node], identifier: str = "", classes: Iterable[str] = (), pairs: Iterable[tuple[str, str]] = ()) -> Node:
+    """Make a div."""
+    return {"t": "Div", "c": [attr(identifier, classes, pairs), content]}
+
+
+def span(content: list[Node], identifier: str = "", classes: Iterable[str] = (), pairs: Iterable[tuple[str, str]] = ()) -> Node:
+    """Make a span."""
+    return {"t": "Span", "c": [attr(identifier, classes, pairs), content]}
+
+
+def link(content: list[Node], target: str, classes: Iterable[str] = ()) -> Node:
+    """Make a link."""
+    return {"t": "Link", "c": [attr("", classes), content, [target, ""]]}
+
+
+def string(text: str) -> Node:
+    """Make a string."""
+    return {"t": "Str", "c": text}
+
+
+def block(form: str, text: str) -> Node:
+    """Make a raw block of a format ("html" or "typst")."""
+    return {"t": "RawBlock", "c": [form, text]}
+
+
+def raw(form: str, text: str) -> Node:
+    """Make raw inline text of a format."""
+    return {"t": "RawInline", "c": [form, text]}
+
+
+def classes(node: Node) -> list[str]:
+    """Give the classes of a node that has attributes, else none."""
+    at = {"Div": 0, "Span": 0, "Code": 0, "CodeBlock": 0, "Link": 0, "Image": 0, "Table": 0, "Figure": 0, "Header": 1}.get(
+        node["t"]
+    )
+    return [] if at is None else list(node["c"][at][1])

@@ -1,0 +1,144 @@
+"""Renders a book with the built-in renderer, step by step: read, execute, compose, number, check, write, exchange."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from ldeval.publish import ast, cache, html, pages, pdf
+from ldeval.publish.ast import Node
+from ldeval.publish.compose import Composed, compose
+from ldeval.publish.config import Book, Entry, read_book
+from ldeval.publish.crossref import Numbered, Target, number_book, targets, unresolved
+from ldeval.publish.execute import Run, has_code, run_all
+from ldeval.publish.faults import BookError, Fault
+from ldeval.publish.prepare import Checker, citations
+from ldeval.publish.source import Chapter, read_chapter
+from ldeval.publish.structure import Structure
+from ldeval.publish.swap import replacing
+
+A = TypeVar("A")
+B = TypeVar("B")
+To = Literal["html", "pdf", "all"]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A chapter after its cells ran: what pandoc read, and the figure files that it made."""
+
+    entry: Entry
+    chapter: Chapter
+    composed: Composed
+    blocks: list[Node]
+
+
+def build(root: Path, *, to: To = "all", timeout: int = 600, say: Say = print) -> Path:
+    """Render the book in `root` into its output folder, which is exchanged whole.
+
+    Raises:
+        BookError: with all the faults that one step found.
+        OSError: the output cannot be written; the last report stays as it was.
+
+    """
+    book = read_book(root)
+    chapters = _each(book.entries, lambda entry: read_chapter(book, entry.path))
+    runs = _runs(book, chapters, timeout, say)
+    parsed = _each(list(zip(book.entries, chapters, runs, strict=True)), lambda item: _parsed(book, *item))
+    numbered = number_book(book, [(item.entry, item.chapter, item.blocks) for item in parsed])
+    made = {path: content for item in parsed for path, content in item.composed.files.items()}
+    checker = Checker(book, numbered, made)
+    faults = [*checker.faults(), *unresolved(numbered, targets(numbered), _keys(book))]
+    if faults:
+        raise BookError(faults)
+    with replacing(book.output) as folder:
+        _write(book, numbered, made, checker.assets, folder, to, say)
+    return book.output
+
+
+def _each(items: Iterable[A], work: Callable[[A], B]) -> list[B]:
+    """Apply `work` to every item side by side; the faults of all of them come together."""
+    with ThreadPoolExecutor() as pool:
+        futures = [pool.submit(work, item) for item in items]
+    failed = [error for future in futures if isinstance(error := future.exception(), BookError)]
+    if failed:
+        raise BookError(fault for error in failed for fault in error.faults)
+    return [future.result() for future in futures]
+
+
+def _runs(book: Book, chapters: list[Chapter], timeout: int, say: Say) -> list[Run]:
+    kept = {chapter.path: cache.load(book, chapter) for chapter in chapters if has_code(chapter)}
+    stale = [chapter for chapter in chapters if chapter.path in kept and kept[chapter.path] is None]
+    if stale:
+        say(f"Running the code of {len(stale)} chapter{'s' if len(stale) > 1 else ''}")
+    fresh = run_all(book, stale, timeout=timeout, done=lambda path: say(f"  {path}")) if stale else []
+    for chapter, run in zip(stale, fresh, strict=True):
+        cache.save(book, chapter, run)
+        kept[chapter.path] = run
+    return [kept.get(chapter.path) or Run((), (), ()) for chapter in chapters]
+
+
+def _parsed(book: Book, entry: Entry, chapter: Chapter, run: Run) -> Parsed:
+    composed = compose(book, chapter, run)
+    tree = ast.parse(composed.markdown)
+    return Parsed(entry, chapter, composed, Structure(chapter.path, composed.cells).blocks(tree["blocks"]))
+
+
+def _keys(book: Book) -> set[str]:
+    """Give the keys of the bibliography."""
+    keys: set[str] = set()
+    for name in book.bibliography:
+        try:
+            keys |= {item["id"] for item in json.loads(ast.pandoc("", str(book.root / name), "-t", "csljson"))}
+        except ValueError as error:
+            raise BookError([Fault(name, 0, f"the bibliography cannot be read: {error}")]) from error
+    return keys
+
+
+def _write(
+    book: Book, chapters: list[Numbered], made: dict[str, bytes], assets: set[str], folder: Path, to: To, say: Say
+) -> None:
+    known = targets(chapters)
+    cited = list(dict.fromkeys(key for numbered in chapters for key in citations([numbered.title, numbered.blocks])))
+    for path in sorted(assets):
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path in made:
+            target.write_bytes(made[path])
+        else:
+            shutil.copyfile(book.root / path, target)
+    if to in ("html", "all"):
+        say(f"Writing {len(chapters)} HTML pages")
+        contents = _each(chapters, lambda numbered: html.body(book, numbered, known, cited))
+        for index, content in enumerate(contents):
+            _put(folder / chapters[index].page, pages.page(book, chapters, index, content).encode())
+        for path, data in pages.shared_files().items():
+            _put(folder / path, data)
+        for name in pages.styles(book):
+            _put(folder / name, (book.root / name).read_bytes())
+    if to in ("pdf", "all"):
+        say("Setting the PDF")
+        _put(folder / pdf_name(book), _pdf(book, chapters, known, cited, folder))
+
+
+def _pdf(book: Book, chapters: list[Numbered], known: dict[str, Target], cited: list[str], folder: Path) -> bytes:
+    source = pdf.typst_source(book, chapters, known, cited)
+    content = pdf.compile_pdf(source, folder)
+    (folder / "report.typ").unlink()
+    return content
+
+
+def pdf_name(book: Book) -> str:
+    """Give the PDF's file name, as Quarto makes it from the title."""
+    return re.sub(r"[^\w.-]+", "-", book.title).strip("-") + ".pdf"
+
+
+def _put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)

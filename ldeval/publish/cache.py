@@ -1,0 +1,86 @@
+"""Remembers what chapters showed: never stale, because a run is kept with the content of everything that it read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+import ldeval
+from ldeval.publish.config import Book
+from ldeval.publish.execute import Run, from_plain
+from ldeval.publish.source import Chapter
+
+FOLDER = "_build"
+PACKAGE = Path(ldeval.__file__).parent
+IGNORED = (".venv", FOLDER, ".git", "__pycache__")
+
+
+def digest(parts: Iterable[bytes]) -> str:
+    """Give one SHA-256 for several byte strings, each with its length so that no two lists can meet."""
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(len(part).to_bytes(8, "big"))
+        total.update(part)
+    return total.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def package() -> str:
+    """Give the fingerprint of the installed package's code and of the lock beside it, where there is one."""
+    files = sorted(path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    lock = PACKAGE.parent / "requirements.lock"
+    return digest(path.read_bytes() for path in [*files, *([lock] if lock.exists() else [])])
+
+
+def load(book: Book, chapter: Chapter) -> Run | None:
+    """Give the kept run of a chapter where its text, the package and every file that it read are as they were."""
+    path = _place(book, chapter)
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if kept["key"] != _key(book, chapter) or any(_content(book.root / name) != seen for name, seen in kept["read"].items()):
+        return None
+    return from_plain(kept["run"])
+
+
+def save(book: Book, chapter: Chapter, run: Run) -> None:
+    """Keep the run of a chapter; written beside and moved in whole, so that two builds cannot mix."""
+    path = _place(book, chapter)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    read = {name: _content(book.root / name) for name in sorted(set(_within(book.root, run.opened)))}
+    text = json.dumps({"key": _key(book, chapter), "read": read, "run": run.plain()})
+    beside = path.with_suffix(f".{os.getpid()}")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, path)
+
+
+def _place(book: Book, chapter: Chapter) -> Path:
+    return book.root / FOLDER / "chapters" / (chapter.path.replace("/", "--") + ".json")
+
+
+def _key(book: Book, chapter: Chapter) -> str:
+    settings = json.dumps([book.options, book.formats], sort_keys=True, default=str)
+    return digest([chapter.text.encode(), settings.encode(), package().encode()])
+
+
+def _content(path: Path) -> str:
+    try:
+        return digest([path.read_bytes()])
+    except OSError:
+        return "gone"
+
+
+def _within(root: Path, opened: Iterable[str]) -> Iterable[str]:
+    """Keep the files of the book itself: the package has a fingerprint of its own, and the rest is fixed by the lock."""
+    top = root.resolve()
+    for name in opened:
+        path = Path(name).resolve()
+        if path.is_relative_to(top) and not path.is_relative_to(PACKAGE) and path.is_file():
+            relative = path.relative_to(top)
+            if not set(relative.parts) & set(IGNORED):
+                yield relative.as_posix()

@@ -1,0 +1,35 @@
+"""What is wrong with a book: every fault names file, line, what was found and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePath
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One fault of a book's sources; `line` counts from 1, 0 is the whole file."""
+
+    file: str
+    line: int
+    what: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.what}" + (f"\n    {self.advice}" if self.advice else "")
+
+
+class BookError(Exception):
+    """A book that cannot be rendered, with all the faults found together."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = sorted(set(faults))
+        count = f"{len(self.faults)} fault{'s' if len(self.faults) > 1 else ''} in the book"
+        super().__init__("\n".join([count, *map(str, self.faults)]))
+
+
+def stop(file: str | PurePath, line: int, what: str, advice: str = "") -> BookError:
+    """Make the error of a single fault."""
+    return BookError([Fault(str(file), line, what, advice)])
