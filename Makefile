@@ -56,7 +56,7 @@ accept: $(STAMP) ## show what moved in the key figures, then accept it
 	@$(LDEVAL) accept
 
 bench: $(STAMP) ## measure against peers
-	@for file in benchmarks/*.py; do $(PY) $$file || exit 1; done
+	@for file in benchmarks/*.py; do echo "$$file"; $(PY) $$file || exit 1; done
 
 quarto: $(STAMP) ## install Quarto into .venv, where the network allows its download
 	@$(LDEVAL) install-quarto
@@ -66,5 +66,5 @@ lock: $(STAMP) ## resolve the packages anew into requirements.lock
 	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet --output-file requirements.lock
 
 clean: ## remove what was built (not .venv)
-	@rm -rf _report _report.* _results _build .mypy_cache .ruff_cache .hypothesis
+	@rm -rf _report _report.* _results _results.* _build .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

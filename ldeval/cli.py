@@ -23,11 +23,43 @@ def about() -> None:
 
 
 @app.command()
+def analyse(force: Annotated[bool, typer.Option(help="Run even when no input changed.")] = False) -> None:
+    """Run the analyses and release their results into _results/; skipped when no input changed."""
+    from ldeval.release.build import analyse as bring_up_to_date
+    from ldeval.study import find_root
+
+    ran = bring_up_to_date(find_root(Path.cwd()), force=force)
+    typer.echo("_results/ made anew" if ran else "_results/ is up to date")
+
+
+@app.command()
+def accept() -> None:
+    """Show what moved in the key figures, in standard errors, then take the new values as accepted."""
+    from ldeval.release.accepted import accept as take
+    from ldeval.release.build import analyse as bring_up_to_date
+    from ldeval.study import find_root
+
+    root = find_root(Path.cwd())
+    bring_up_to_date(root)
+    changes = take(root)
+    typer.echo("\n".join(map(str, changes)) or "no key figure moved")
+
+
+@app.command()
 def render(book: BookFolder = Path(), to: Formats = "all", renderer: With = "auto", cell_timeout: Timeout = 600) -> None:
     """Render a Quarto book into its own output folder (HTML and PDF)."""
     from ldeval.publish import render_book
 
     render_book(book.resolve(), to=to, renderer=renderer, timeout=cell_timeout, say=typer.echo)
+
+
+@app.command()
+def report(renderer: With = "auto", to: Formats = "all", cell_timeout: Timeout = 600) -> None:
+    """Build the report: analyse what changed, then render it into _report/ (HTML and PDF)."""
+    from ldeval.study import find_root
+
+    analyse()
+    render(find_root(Path.cwd()), to=to, renderer=renderer, cell_timeout=cell_timeout)
 
 
 @app.command("install-quarto")

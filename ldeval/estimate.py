@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,6 +14,11 @@ Scale = Literal["log", "identity"]
 
 NUMBERS = ("value", "low", "high")
 """The fields that may drift between two runs by a fraction of the estimate's own standard error."""
+
+PLAIN: dict[str, type[float] | type[int]] = {
+    **dict.fromkeys((*NUMBERS, "se", "level", "p_value"), float),
+    **dict.fromkeys(("n", "events"), int),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +52,15 @@ class Estimate:
     p_value: float | None = None
 
     def __post_init__(self) -> None:
+        self._make_plain()
         if faults := [text for broken, text in self._rules() if broken]:
             raise ValueError(f"estimate {self.id!r}: " + "; ".join(faults))
+
+    def _make_plain(self) -> None:
+        """Keep numbers of any kind (numpy's above all) as Python's own, so that they print and compare as such."""
+        for name, plain in PLAIN.items():
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, plain(value))
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
         yield (
@@ -87,10 +100,10 @@ class Estimates(Mapping[str, Estimate]):
     """
 
     def __init__(self, rows: Iterable[Estimate] = ()) -> None:
-        self._rows: dict[str, Estimate] = {}
-        repeated = [row.id for row in rows if self._rows.setdefault(row.id, row) is not row]
-        if repeated:
-            raise ValueError(f"each estimate needs an id of its own; repeated: {', '.join(sorted(set(repeated)))}")
+        given = list(rows)
+        if repeated := sorted(key for key, times in Counter(row.id for row in given).items() if times > 1):
+            raise ValueError(f"each estimate needs an id of its own; repeated: {', '.join(repeated)}")
+        self._rows = {row.id: row for row in given}
 
     def __getitem__(self, key: str) -> Estimate:
         return self._rows[key]
@@ -108,7 +121,7 @@ def write_csv(estimates: Estimates, path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(names)
-        writer.writerows([_cell(getattr(row, name)) for name in names] for row in estimates.values())
+        writer.writerows([cell(getattr(row, name)) for name in names] for row in estimates.values())
 
 
 def read_csv(path: Path) -> Estimates:
@@ -126,8 +139,9 @@ def read_csv(path: Path) -> Estimates:
         return Estimates(_row(path, line, row) for line, row in enumerate(reader, start=2))
 
 
-def _cell(value: object) -> str:
-    return "" if value is None else repr(value) if isinstance(value, float) else str(value)
+def cell(value: object) -> str:
+    """Write one value as CSV text: floats with all their digits, None as an empty cell."""
+    return "" if value is None else repr(float(value)) if isinstance(value, float) else str(value)
 
 
 def _row(path: Path, line: int, row: dict[str, str]) -> Estimate:

@@ -75,7 +75,7 @@ PROVEN = DISPOSALS[:6]
 PLEAS = ("guilty", "not_guilty", "none_entered")
 
 _ENDED = "not yet ended"
-_SENTENCE = "no custodial or suspended sentence"
+_SENTENCE = "no immediate custody"
 
 JUSTICE_EXTRACTS = (
     Extract(

@@ -38,6 +38,8 @@ def pandoc(text: str, *arguments: str, cwd: Path | None = None) -> str:
     done = subprocess.run([_pandoc(), *arguments], input=text.encode(), capture_output=True, cwd=cwd, check=False)
     if done.returncode:
         raise ValueError(done.stderr.decode(errors="replace").strip())
+    if b"Could not convert TeX math" in done.stderr:
+        raise ValueError(done.stderr.decode(errors="replace").strip().removeprefix("[WARNING] "))
     return done.stdout.decode()
 
 

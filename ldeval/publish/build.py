@@ -7,21 +7,21 @@ import re
 import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from ldeval.publish import ast, cache, html, pages, pdf
 from ldeval.publish.ast import Node
 from ldeval.publish.compose import Composed, compose
-from ldeval.publish.config import Book, Entry, read_book
+from ldeval.publish.config import INCLUDES, Book, Entry, read_book
 from ldeval.publish.crossref import Numbered, Target, number_book, targets, unresolved
 from ldeval.publish.execute import Run, has_code, run_all
 from ldeval.publish.faults import BookError, Fault
 from ldeval.publish.prepare import Checker, citations
 from ldeval.publish.source import Chapter, read_chapter
 from ldeval.publish.structure import Structure
-from ldeval.publish.swap import replacing
+from ldeval.release.swap import replacing
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -57,9 +57,31 @@ def build(root: Path, *, to: To = "all", timeout: int = 600, say: Say = print) -
     faults = [*checker.faults(), *unresolved(numbered, targets(numbered), _keys(book))]
     if faults:
         raise BookError(faults)
+    inputs = _inputs(book, parsed, checker.assets, to)
+    if cache.is_current(book.output, inputs):
+        say("Nothing changed: the report is up to date")
+        return book.output
     with replacing(book.output) as folder:
         _write(book, numbered, made, checker.assets, folder, to, say)
+        cache.record(folder, inputs)
     return book.output
+
+
+def _inputs(book: Book, parsed: list[Parsed], assets: set[str], to: To) -> str:
+    """Give the fingerprint of everything that the report is made from."""
+    settings = [
+        asdict(book),
+        to,
+        cache.package(),
+        [item.composed.cells for item in parsed],
+        [item.chapter.meta for item in parsed],
+    ]
+    includes = [book.files(name, form) for name in sorted(INCLUDES) for form in ("html", "typst")]
+    names = [*book.bibliography, *([book.csl] if book.csl else []), *pages.styles(book), *sorted(assets)]
+    files = [(book.root / name).read_bytes() for name in names if (book.root / name).is_file()]
+    figures = [content for item in parsed for content in item.composed.files.values()]
+    texts = [json.dumps([settings, includes, names], default=str, sort_keys=True), *(item.composed.markdown for item in parsed)]
+    return cache.digest([*(text.encode() for text in texts), *files, *figures])
 
 
 def _each(items: Iterable[A], work: Callable[[A], B]) -> list[B]:

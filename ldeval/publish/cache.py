@@ -16,6 +16,7 @@ from ldeval.publish.source import Chapter
 
 FOLDER = "_build"
 PACKAGE = Path(ldeval.__file__).parent
+RECORD = "site_libs/build.json"
 IGNORED = (".venv", FOLDER, ".git", "__pycache__")
 
 
@@ -57,6 +58,22 @@ def save(book: Book, chapter: Chapter, run: Run) -> None:
     beside = path.with_suffix(f".{os.getpid()}")
     beside.write_text(text, encoding="utf-8")
     os.replace(beside, path)
+
+
+def is_current(output: Path, inputs: str) -> bool:
+    """Tell whether the report in `output` was made from these inputs and still has every file, each of its size."""
+    try:
+        kept = json.loads((output / RECORD).read_text(encoding="utf-8"))
+        sizes = {name: (output / name).stat().st_size for name in kept["files"]}
+    except (OSError, ValueError, KeyError):
+        return False
+    return bool(kept["inputs"] == inputs and kept["files"] == sizes)
+
+
+def record(folder: Path, inputs: str) -> None:
+    """Note in a finished report what it was made from."""
+    files = {path.relative_to(folder).as_posix(): path.stat().st_size for path in sorted(folder.rglob("*")) if path.is_file()}
+    (folder / RECORD).write_text(json.dumps({"inputs": inputs, "files": files}), encoding="utf-8")
 
 
 def _place(book: Book, chapter: Chapter) -> Path:

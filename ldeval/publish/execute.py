@@ -164,8 +164,10 @@ class _kernel:
         self.manager = AsyncKernelManager(connection_file=str(Path(self.folder.name, "kernel")), transport=transport)
         self.manager._kernel_spec = KernelSpec(argv=command, language="python", display_name="Python")
         notebook = nbformat.v4.new_notebook()
-        self.client = NotebookClient(notebook, km=self.manager, timeout=self.timeout, allow_errors=True)
-        self.setup = self.client.async_setup_kernel(cwd=str(self._cwd()), env=_environment())
+        self.client = NotebookClient(
+            notebook, km=self.manager, timeout=self.timeout, allow_errors=True, shutdown_kernel="immediate"
+        )
+        self.setup = self.client.async_setup_kernel(cwd=str(self._cwd()), env=_environment(), cleanup_kc=True)
         await self.setup.__aenter__()
         await _execute(self.client, _Job(PRELUDE, self.chapter.path, 0, "prelude"), self.timeout)
         return self.client
@@ -176,7 +178,6 @@ class _kernel:
 
     async def __aexit__(self, *raised: Any) -> None:
         await self.setup.__aexit__(None, None, None)
-        await self.manager.shutdown_kernel(now=True)
         self.folder.cleanup()
 
 

@@ -13,7 +13,11 @@ from ldeval.publish import ast
 from ldeval.publish.ast import Node, block, raw
 from ldeval.publish.config import Book
 from ldeval.publish.crossref import Numbered, Target, resolve
+from ldeval.publish.faults import stop
 from ldeval.publish.prepare import addresses, alternative, citations, metadata, only
+
+EQUATION = re.compile(r'(<span [^>]*class="equation" data-number="([^"]+)">.*?)(\s*</annotation>)', re.DOTALL)
+"""A numbered equation up to the end of its TeX source, where the number is told too."""
 
 WRITER = ("-t", "html5", "--mathml", "--citeproc", "--wrap=none")
 
@@ -33,7 +37,11 @@ def body(book: Book, numbered: Numbered, known: Mapping[str, Target], cited: lis
     # Quarto sets the book's list of references in the citation style's own language, and those of a chapter in the book's.
     meta = metadata(book, lang=None if lists_all else book.lang, nocite=cited if lists_all else None)
     needed = lists_all or citations(tree)
-    return ast.write([*_head(numbered, title), *blocks], meta if needed else {}, *WRITER)
+    try:
+        text = ast.write([*_head(numbered, title), *blocks], meta if needed else {}, *WRITER)
+    except ValueError as error:
+        raise stop(numbered.entry.path, 0, str(error)) from error
+    return EQUATION.sub(r"\1 \\tag{\2}\3", text)
 
 
 def _head(numbered: Numbered, title: list[Node]) -> list[Node]:
@@ -98,10 +106,8 @@ def _span(node: Node) -> Node | None:
     if "equation" not in attributes[1]:
         return None
     number = ast.value(attributes, "number")
-    math = content[0]["c"][1][0]
-    tagged = {"t": "Math", "c": [math["c"][0], f"{math['c'][1].rstrip()} \\tag{{{number}}}"]}
     mark = raw("html", f'<span class="equation-number" aria-hidden="true">({number})</span>')
-    return ast.span([ast.span([tagged], "", ["math", "display"]), mark], attributes[0], ["equation"])
+    return ast.span([*content, mark], attributes[0], ["equation"], [("data-number", str(number))])
 
 
 def _is_break(node: Node) -> bool:

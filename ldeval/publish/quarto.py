@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ldeval.publish.config import read_book
 from ldeval.publish.faults import stop
-from ldeval.publish.swap import replacing
+from ldeval.release.swap import replacing
 
 LEAST = (1, 9)
 """The first version whose books can be set by Typst."""

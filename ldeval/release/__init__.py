@@ -1,1 +1,22 @@
-"""The only way out: disclosure control, released results, prose, tables and figures."""
+"""The only way out: disclosure control, released results, prose, tables and figures.
+
+Chapters import from here alone. Nothing heavy is loaded until it is used, since every chapter starts a kernel for each
+format.
+"""
+
+from ldeval.release.figures import figure
+from ldeval.release.prose import est, fact, study, verdict
+from ldeval.release.tables import facts_table, inputs_table, key_figures, software_table, table
+
+__all__ = [
+    "est",
+    "fact",
+    "facts_table",
+    "figure",
+    "inputs_table",
+    "key_figures",
+    "software_table",
+    "study",
+    "table",
+    "verdict",
+]

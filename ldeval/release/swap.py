@@ -23,7 +23,14 @@ def replacing(folder: Path) -> Iterator[Path]:
 
     Where the block raises, or the process is killed at any moment, `folder` stays as it was. What killed builds left behind is
     removed by the next build; a build that still runs is known by its lock.
+
+    Raises:
+        NotADirectoryError: `folder` is a file.
+        OSError: it cannot be written.
+
     """
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"{folder}: expected a folder to put the report in, found a file; move it away")
     folder.parent.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
     work = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".new", dir=folder.parent))

@@ -1,0 +1,152 @@
+"""Makes the released results: runs the analyses when an input changed, clears them, writes them whole."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import platform
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ldeval import estimate
+from ldeval.analysis.findings import Curves, Effects, Exhibit, Findings, Table
+from ldeval.estimate import Estimates
+from ldeval.release import fingerprint
+from ldeval.release.disclosure import Cleared, clear
+from ldeval.release.facts import read_facts
+from ldeval.release.numbers import FORMS
+from ldeval.release.payload import write_payload
+from ldeval.release.results import FOLDER, Results, describe, write_exhibit
+from ldeval.study import STUDY_FILE, Study, read_study
+
+SOFTWARE = (
+    *("ldeval", "numpy", "scipy", "pandas", "statsmodels", "lifelines", "pyfixest", "diff-diff", "duckdb"),
+    *("ibis-framework", "splink", "great-tables", "matplotlib", "nbclient", "pypandoc-binary", "typst"),
+)
+"""The packages whose versions the report prints."""
+
+
+def analyse(root: Path, *, force: bool = False) -> bool:
+    """Bring the released results of the study in `root` up to date; say whether anything had to be run.
+
+    Raises:
+        FileNotFoundError, ValueError: the study, its data or its facts are not there or not right; a policy cannot be
+            applied. The results of the last run stay as they were.
+
+    """
+    inputs = fingerprint.inputs(root)
+    if not force and inputs == last_inputs(root):
+        return False
+    from ldeval.analysis.run import run  # loads pandas and the estimators
+
+    study = read_study(root / STUDY_FILE)
+    cleared = clear(run(study, root), study.release.policy)
+    write(root, study, cleared, inputs)
+    return True
+
+
+def last_inputs(root: Path) -> Mapping[str, str] | None:
+    """Give the fingerprints of the inputs of the last results; None when there are none, or not as they were written."""
+    folder = root / FOLDER
+    try:
+        about = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    if not isinstance(about, dict) or about.get("files") != fingerprint.outputs(folder):
+        return None
+    last: dict[str, str] | None = about.get("inputs")
+    return last
+
+
+def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str]) -> None:
+    """Write cleared findings to `_results/`, whole: all files, or the old folder stays."""
+    from ldeval.release.figures import alt_text, draw
+    from ldeval.release.swap import replacing
+
+    findings = cleared.findings
+    _check(findings)
+    facts = root / "data" / "facts.csv"
+    read_facts(facts)
+    estimates = Estimates(findings.estimates)
+    pictures = [exhibit for exhibit in findings.exhibits if isinstance(exhibit, Curves | Effects)]
+    with replacing(root / FOLDER) as folder:
+        estimate.write_csv(estimates, folder / "estimates.csv")
+        for exhibit in findings.exhibits:
+            write_exhibit(exhibit, folder, estimates)
+        for picture in pictures:
+            draw(picture, estimates, folder / "figures" / f"{picture.id}.svg")
+        shutil.copyfile(facts, folder / "facts.csv")
+        _write_json(folder / "study.json", study.model_dump(mode="json"))
+        about = provenance(root, cleared, inputs)
+        about["figures"] = {picture.id: alt_text(picture, estimates) for picture in pictures}
+        about["files"] = fingerprint.outputs(folder)
+        _write_json(folder / "provenance.json", about)
+        write_payload(Results(folder), folder / "provenance.html")
+
+
+def provenance(root: Path, cleared: Cleared, inputs: Mapping[str, str]) -> dict[str, Any]:
+    """Give what `provenance.json` holds: no dates and no paths of this machine, so that a rebuild is identical."""
+    findings = cleared.findings
+    functions = sorted({origin.function for origin in findings.origins.values()})
+    return {
+        "inputs": dict(inputs),
+        "policy": cleared.policy,
+        "software": {"python": platform.python_version(), **{name: version(name) for name in SOFTWARE}},
+        "data": {name: _data(name, root) for origin in findings.origins.values() for name in origin.data},
+        "functions": {name: _source(name) for name in functions},
+        "results": {
+            key: {
+                "function": findings.origins[key].function,
+                "data": list(findings.origins[key].data),
+                "disclosure": cleared.done[key],
+            }
+            for key in findings.ids()
+        },
+        "exhibits": {exhibit.id: describe(exhibit) for exhibit in findings.exhibits},
+    }
+
+
+def _data(name: str, root: Path) -> dict[str, str]:
+    from ldeval.data.open_data import OPEN_DATA, fingerprint
+
+    return {"source": OPEN_DATA[name].source, "sha256": fingerprint(name, root)}
+
+
+def _source(function: str) -> dict[str, str]:
+    module, name = function.rsplit(".", 1)
+    code = inspect.unwrap(getattr(importlib.import_module(module), name))
+    return {"file": module.replace(".", "/") + ".py", "source": inspect.getsource(code)}
+
+
+def _check(findings: Findings) -> None:
+    """Refuse units without a rounding rule, ids that make no file name, and results of unknown origin."""
+    faults = [f"{e.id}: no rounding rule for the unit {e.unit!r}" for e in findings.estimates if e.unit not in FORMS]
+    faults += [
+        f"{exhibit.id}: an exhibit's id is its file name: small letters, digits and hyphens"
+        for exhibit in findings.exhibits
+        if not re.fullmatch(r"[a-z0-9-]+", exhibit.id)
+    ]
+    faults += [f"{table.id}: no rounding rule for the unit {unit!r}" for table, unit in _units(findings.exhibits)]
+    faults += [f"{key}: its function is not stamped with made_from" for key in findings.ids() if key not in findings.origins]
+    if faults:
+        raise ValueError("results that cannot be released:\n  " + "\n  ".join(faults))
+
+
+def _units(exhibits: Iterable[Exhibit]) -> list[tuple[Table, str]]:
+    return [
+        (table, column.unit)
+        for table in exhibits
+        if isinstance(table, Table)
+        for column in table.columns
+        if column.unit != "text" and column.unit not in FORMS
+    ]
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")

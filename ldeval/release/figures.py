@@ -1,0 +1,213 @@
+"""Figures in one look: drawn once, when results are released, as SVG with text as text.
+
+A chapter shows a figure in a cross-reference div and writes its caption there, with bound numbers:
+
+    ::: {#fig-rossi}
+    ```{python}
+    figure("rossi-curves")
+    ```
+    Of those given aid, `{python} est("rossi/not_rearrested/fin/52_weeks")` were not re-arrested within the year.
+    :::
+
+Why so: a `fig-alt` cell option is fixed text (Quarto computes it only in R), and an alternative text has to state the
+finding from the numbers. The cell therefore gives Markdown, an image with its alternative text. Its path is rooted at
+the project, because a cell cannot know its chapter's folder. Drawing at release keeps kernels light, and the released
+data of every figure lie beside it as CSV.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ldeval.analysis.findings import Curves, Effects, Point
+from ldeval.estimate import Estimate, Estimates
+from ldeval.release.numbers import between, central, form, interval, level
+from ldeval.release.prose import escape
+from ldeval.release.results import FOLDER, results
+
+if TYPE_CHECKING:
+    from IPython.display import Markdown
+    from matplotlib.axes import Axes
+
+PALETTE = ("#12436D", "#28A197", "#801650", "#F46A25", "#3D3D3D", "#A285D1")
+"""The Analysis Function's accessible palette."""
+
+DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)), "-", (0, (5, 2)))
+GREY = "#595959"
+LOOK: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "figure.dpi": 100,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "ldeval",
+}
+WIDTH = 6.3
+
+
+def figure(key: str) -> Markdown:
+    """Show the figure of released curves or effects, with its alternative text and what disclosure control did.
+
+    Raises:
+        KeyError: no figure is drawn of that id; those that are, are listed.
+
+    """
+    from IPython.display import Markdown
+
+    released = results()
+    alt = released.alt(key).replace("\\", "\\\\").replace('"', '\\"')
+    note = escape(released.origin(key).disclosure)
+    return Markdown(  # type: ignore[no-untyped-call]
+        f'![](/{FOLDER}/figures/{key}.svg){{fig-alt="{alt}"}}\n\n[{note}]{{.note}}\n'
+    )
+
+
+def alt_text(exhibit: Curves | Effects, estimates: Estimates) -> str:
+    """State what the figure shows, from its numbers: every figure that is drawn gets one."""
+    return _curves_alt(exhibit) if isinstance(exhibit, Curves) else _effects_alt(exhibit, estimates)
+
+
+def draw(exhibit: Curves | Effects, estimates: Estimates, path: Path) -> None:
+    """Draw the figure of an exhibit as SVG: the same bytes from the same numbers.
+
+    Raises:
+        ValueError: more groups than colours that can be told apart.
+
+    """
+    import matplotlib as mpl
+
+    path.parent.mkdir(exist_ok=True)
+    with mpl.rc_context({**mpl.rcParamsDefault, **LOOK, "backend": "svg"}):
+        from matplotlib.figure import Figure
+
+        picture = _picture(exhibit, estimates, Figure)
+        picture.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+
+
+def _picture(exhibit: Curves | Effects, estimates: Estimates, new: Any) -> Any:
+    return _draw_curves(exhibit, new) if isinstance(exhibit, Curves) else _draw_effects(exhibit, estimates, new)
+
+
+def _ends(exhibit: Curves) -> list[Point]:
+    """Give the last point of each group at which anybody was still at risk."""
+    return [max(exhibit.of(group), key=lambda p: (p.at_risk > 0, p.time)) for group in exhibit.groups]
+
+
+def _curves_alt(exhibit: Curves) -> str:
+    ends = _ends(exhibit)
+    said = [
+        f"{p.group}, {form(p.value, 'share')} ({level(exhibit.level)} interval {interval(p.low, p.high, 'share', 0)})"
+        f" after {p.time:g} {exhibit.time_unit}"
+        for p in ends
+    ]
+    order = sorted(ends, key=lambda p: p.value, reverse=True)
+    highest = f" The highest curve at its end is that of: {order[0].group}." if len(ends) > 1 else ""
+    return (
+        f"Kaplan-Meier curves of the share {exhibit.outcome}, by {exhibit.time_unit} since {exhibit.since}, with the "
+        f"numbers at risk below. At the end of follow-up: {'; '.join(said)}.{highest}"
+    )
+
+
+def _effects_alt(exhibit: Effects, estimates: Estimates) -> str:
+    rows = [(row.label, estimates[row.estimate]) for row in exhibit.rows]
+    sides = {
+        "below": [label for label, e in rows if e.high < e.null],
+        "above": [label for label, e in rows if e.low > e.null],
+        "across": [label for label, e in rows if e.low <= e.null <= e.high],
+    }
+    null = f"{rows[0][1].null:g}"
+    words = {"below": f"wholly below {null}", "above": f"wholly above {null}", "across": f"that include {null}"}
+    said = [f"intervals {words[side]}: {', '.join(labels)}" for side, labels in sides.items() if labels]
+    return f"Forest plot, {exhibit.title[:1].lower()}{exhibit.title[1:]}: " + "; ".join(said) + "."
+
+
+def _draw_curves(exhibit: Curves, new: Any) -> Any:
+    groups = exhibit.groups
+    if len(groups) > len(PALETTE):
+        raise ValueError(f"figure {exhibit.id!r}: at most {len(PALETTE)} groups can be told apart, found {len(groups)}")
+    below = 0.19 * (len(groups) + 1)
+    picture = new(figsize=(WIDTH, 3.3 + below), layout="constrained")
+    axes, table = picture.subplots(2, 1, sharex=True, height_ratios=[3.1, below])
+    for number, group in enumerate(groups):
+        _step(axes, exhibit.of(group), PALETTE[number], DASHES[number])
+    end = max(p.time for p in exhibit.points)
+    ticks = _ticks(end, exhibit.time_unit)
+    axes.set(ylim=(0, 1), xlim=(0, end * 1.02), xticks=ticks)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
+    axes.tick_params(labelbottom=True)
+    axes.set_xlabel(f"{exhibit.time_unit.capitalize()} since {exhibit.since}")
+    axes.set_title(f"Share {exhibit.outcome}")
+    axes.grid(axis="y", color="#E5E5E5", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.legend(loc="lower left", frameon=False)
+    _risk_table(table, exhibit, ticks)
+    return picture
+
+
+def _step(axes: Axes, points: Sequence[Point], colour: str, dash: Any) -> None:
+    time = [p.time for p in points]
+    axes.fill_between(time, [p.low for p in points], [p.high for p in points], step="post", color=colour, alpha=0.15, lw=0)
+    axes.step(time, [p.value for p in points], where="post", color=colour, linestyle=dash, lw=1.8, label=points[0].group)
+
+
+STEPS = {"weeks": (1, 2, 4, 13, 26, 52), "months": (1, 2, 3, 6, 12, 24), "days": (1, 7, 30, 91, 182, 365)}
+
+
+def _ticks(end: float, unit: str) -> list[float]:
+    steps = STEPS.get(unit, (1, 2, 5, 10, 20, 50))
+    step = next((s for s in steps if end / s <= 7), steps[-1])
+    return [step * i for i in range(int(end / step) + 1)]
+
+
+def at_risk(points: Sequence[Point], time: float) -> int:
+    """Give the number still at risk just before `time`."""
+    return next((p.at_risk for p in points if p.time >= time), 0)
+
+
+def _risk_table(axes: Axes, exhibit: Curves, ticks: Sequence[float]) -> None:
+    axes.set_axis_off()
+    axes.set_ylim(len(exhibit.groups) + 0.5, -0.6)
+    axes.text(0, -0.1, "Number at risk", transform=axes.get_yaxis_transform(), weight="bold", va="center")
+    for number, group in enumerate(exhibit.groups):
+        axes.text(-0.05, number + 1, group, transform=axes.get_yaxis_transform(), ha="right", va="center")
+        for tick in ticks:
+            axes.text(tick, number + 1, form(at_risk(exhibit.of(group), tick), "people"), ha="center", va="center")
+
+
+def _draw_effects(exhibit: Effects, estimates: Estimates, new: Any) -> Any:
+    rows = [(row.label, estimates[row.estimate]) for row in exhibit.rows]
+    picture = new(figsize=(WIDTH, 0.9 + 0.3 * len(rows)), layout="constrained")
+    axes = picture.subplots()
+    for y, (_, row) in enumerate(rows):
+        axes.plot([row.low, row.high], [y, y], color=PALETTE[0], lw=1.6)
+        axes.plot(row.value, y, "s", color=PALETTE[0], ms=5)
+        text = f"{central(row)} ({between(row)})"
+        axes.text(1.02, y, text, transform=axes.get_yaxis_transform(), va="center")
+    axes.axvline(rows[0][1].null, color=GREY, lw=1, ls=(0, (4, 3)))
+    axes.set_yticks(range(len(rows)), [label for label, _ in rows], color="black")
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    if rows[0][1].scale == "log":
+        _ratio_axis(axes, [row for _, row in rows])
+    axes.set_xlabel(f"{exhibit.measure}, {level(rows[0][1].level)} interval")
+    return picture
+
+
+def _ratio_axis(axes: Axes, rows: Sequence[Estimate]) -> None:
+    """Set a log axis with plain ticks that span the intervals."""
+    low, high = min(row.low for row in rows), max(row.high for row in rows)
+    axes.set_xscale("log")
+    wide, fine = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10), (0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.4, 1.6, 1.8, 2)
+    ticks = [t for t in (wide if high / low > 4 else fine) if low * 0.92 <= t <= high * 1.08]
+    axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    axes.set_xticks([], minor=True)
+    axes.set_xlim(low * 0.92, high * 1.08)

@@ -1,0 +1,59 @@
+"""The provenance of every bound number as one script element, for any page, whichever renderer makes it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ldeval.estimate import Estimate
+from ldeval.release.numbers import between, central, form, level
+from ldeval.release.results import Results
+
+ELEMENT = "ldeval-provenance"
+UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+"""Characters that could end the element or break a script; inside JSON strings they are written as escapes."""
+
+
+def payload(results: Results) -> dict[str, Any]:
+    """Give, by id, what a reader needs to challenge a number: the estimate, its method, data, code and disclosure."""
+    about = results.provenance
+    return {
+        "inputs": about["inputs"],
+        "functions": about["functions"],
+        "data": about["data"],
+        "estimates": {key: _estimate(row, about["results"][key]) for key, row in results.estimates.items()},
+        "facts": {
+            key: {"text": fact.text, "source": fact.source, "standing": fact.standing, "where": fact.where}
+            for key, fact in results.facts.items()
+        },
+    }
+
+
+def _estimate(row: Estimate, made: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "measure": row.measure,
+        "outcome": row.outcome,
+        "estimand": row.estimand,
+        "value": central(row),
+        "interval": between(row),
+        "level": level(row.level),
+        "p": None if row.p_value is None else form(row.p_value, "p"),
+        "n": row.n,
+        "events": row.events,
+        "method": row.method,
+        **made,
+    }
+
+
+def script(content: dict[str, Any]) -> str:
+    """Give the script element; nothing in `content` can end it or be read as markup."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character, escape in UNSAFE.items():
+        text = text.replace(character, escape)
+    return f'<script type="application/json" id="{ELEMENT}">{text}</script>\n'
+
+
+def write_payload(results: Results, path: Path) -> None:
+    """Write the script element, to be pulled in by `include-after-body`."""
+    path.write_text(script(payload(results)), encoding="utf-8")

@@ -1,0 +1,194 @@
+"""The released results of a study: plain open files in `_results/`, read lazily.
+
+    estimates.csv         one row an estimate, all digits
+    tables/*.csv          released tables
+    curves/*.csv          released curves, one row a step
+    effects/*.csv         the estimates of each forest plot, in its order
+    figures/*.svg         the figures, drawn from the files above
+    facts.csv, study.json the facts and the protocol that the chapters may quote
+    provenance.json       fingerprints, software, what made each result and what disclosure control did to it
+    provenance.html       the same for the pages, as a script element
+
+Reading needs no pandas, matplotlib or pydantic: every chapter starts a kernel for each format.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from ldeval import estimate
+from ldeval.analysis.findings import Cell, Column, Curves, Effect, Effects, Exhibit, Point, Table
+from ldeval.estimate import Estimates
+from ldeval.release.facts import Fact, read_facts
+from ldeval.release.numbers import COUNTS
+
+FOLDER = "_results"
+KINDS: dict[type, str] = {Table: "tables", Curves: "curves", Effects: "effects"}
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What one released result comes from."""
+
+    function: str
+    source: str
+    file: str
+    data: dict[str, str]
+    disclosure: str
+
+
+class Results:
+    """The released results in `folder`; each file is read when it is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @cached_property
+    def estimates(self) -> Estimates:
+        """All released estimates."""
+        return estimate.read_csv(self.folder / "estimates.csv")
+
+    @cached_property
+    def facts(self) -> dict[str, Fact]:
+        """The facts and assumptions that chapters may quote."""
+        return read_facts(self.folder / "facts.csv")
+
+    @cached_property
+    def study(self) -> dict[str, Any]:
+        """The protocol, as read from `study.toml`."""
+        return _json(self.folder / "study.json")
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """Fingerprints, software versions, data sets, and what made each result."""
+        return _json(self.folder / "provenance.json")
+
+    def exhibit(self, key: str) -> Exhibit:
+        """Read one table, set of curves or set of effects.
+
+        Raises:
+            KeyError: there is none of that id; those that there are, are listed.
+
+        """
+        known = self.provenance["exhibits"]
+        if key not in known:
+            raise KeyError(f"no released exhibit {key!r}; released: {', '.join(sorted(known))}")
+        return _read_exhibit(self.folder, key, dict(known[key]))
+
+    def alt(self, key: str) -> str:
+        """Give the alternative text of a figure.
+
+        Raises:
+            KeyError: no figure is drawn of that id; those that are, are listed.
+
+        """
+        known = self.provenance["figures"]
+        if key not in known:
+            raise KeyError(f"no figure {key!r}; figures: {', '.join(sorted(known))}")
+        return str(known[key])
+
+    def origin(self, key: str) -> Provenance:
+        """Give what made the estimate or exhibit `key`, and what disclosure control did to it."""
+        about, made = self.provenance["results"][key], self.provenance["functions"]
+        function = about["function"]
+        return Provenance(
+            function,
+            made[function]["source"],
+            made[function]["file"],
+            {name: self.provenance["data"][name]["sha256"] for name in about["data"]},
+            about["disclosure"],
+        )
+
+
+def results() -> Results:
+    """Give the released results of the study in whose folder the work is done.
+
+    Raises:
+        FileNotFoundError: there is no study at or above the working directory, or nothing has been released yet.
+
+    """
+    from ldeval.study import find_root  # pydantic takes its time: not at import
+
+    folder = find_root(Path.cwd()) / FOLDER
+    try:
+        stamp = (folder / "provenance.json").stat()
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"no released results in {folder}: run `make report`, or `ldeval analyse` for the results alone"
+        ) from None
+    return _results(folder, stamp.st_ino, stamp.st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _results(folder: Path, _inode: int, _time: int) -> Results:
+    return Results(folder)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def describe(exhibit: Exhibit) -> dict[str, Any]:
+    """Give all of an exhibit but its rows, as plain values for `provenance.json`."""
+    about = asdict(exhibit)
+    for rows in ("id", "rows", "points"):
+        about.pop(rows, None)
+    return {"kind": KINDS[type(exhibit)], **about}
+
+
+def write_exhibit(exhibit: Exhibit, folder: Path, estimates: Estimates) -> None:
+    """Write the rows of an exhibit as CSV into its place below `folder`."""
+    path = folder / KINDS[type(exhibit)] / f"{exhibit.id}.csv"
+    path.parent.mkdir(exist_ok=True)
+    header, rows = _rows(exhibit, estimates)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows([estimate.cell(value) for value in row] for row in rows)
+
+
+def _rows(exhibit: Exhibit, estimates: Estimates) -> tuple[list[str], list[list[object]]]:
+    if isinstance(exhibit, Table):
+        return [column.name for column in exhibit.columns], [list(row) for row in exhibit.rows]
+    if isinstance(exhibit, Curves):
+        header = list(Point.__slots__)
+        return header, [[getattr(point, name) for name in header] for point in exhibit.points]
+    numbers = ["value", "low", "high", "level", "p_value", "n", "events"]
+    return ["group", "label", "estimate", *numbers], [
+        [row.group, row.label, row.estimate, *(getattr(estimates[row.estimate], name) for name in numbers)]
+        for row in exhibit.rows
+    ]
+
+
+def _read_exhibit(folder: Path, key: str, about: dict[str, Any]) -> Exhibit:
+    kind = about.pop("kind")
+    with (folder / kind / f"{key}.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    if kind == "tables":
+        columns = tuple(Column(**column) for column in about.pop("columns"))
+        cells = tuple(tuple(_cell(row[c.name], c.unit) for c in columns) for row in rows)
+        return Table(id=key, columns=columns, rows=cells, notes=tuple(about.pop("notes")), **about)
+    if kind == "curves":
+        return Curves(id=key, points=tuple(_point(row) for row in rows), **about)
+    effects = tuple(Effect(row["label"], row["estimate"], row["group"]) for row in rows)
+    return Effects(id=key, rows=effects, notes=tuple(about.pop("notes")), **about)
+
+
+def _cell(text: str, unit: str) -> Cell:
+    if unit == "text":
+        return text
+    if not text:
+        return None
+    return int(text) if unit in COUNTS else float(text)
+
+
+def _point(row: dict[str, str]) -> Point:
+    time, value, low, high = (float(row[name]) for name in ("time", "value", "low", "high"))
+    at_risk, events, censored = (int(row[name]) for name in ("at_risk", "events", "censored"))
+    return Point(row["group"], time, value, low, high, at_risk, events, censored)

@@ -1,0 +1,165 @@
+"""Tables in one look, laid out by great-tables, every cell printed by the one rounding rule.
+
+A chapter puts the table in a cross-reference div and writes its caption there, so that the caption is prose with bound
+numbers (a `tbl-cap` cell option is fixed text; Quarto computes it only in R):
+
+    ::: {#tbl-rossi}
+    ```{python}
+    table("rossi-cox")
+    ```
+    Financial aid goes with `{python} est("rossi/hazard_ratio/fin", "change")` hazard of re-arrest.
+    :::
+
+The HTML carries no style of its own but alignment (the page's style sheet sets it, in light and dark alike), and pandoc
+reads it into a native table for the PDF. Notes are a paragraph below the table, without marks: in the table's foot they
+would widen its last column in the PDF.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from ldeval.analysis.findings import Column, Curves, Effects
+from ldeval.estimate import Estimate, Estimates
+from ldeval.release.numbers import as_given, between, central, form, level
+from ldeval.release.prose import escape as escape_markdown
+from ldeval.release.results import results
+
+if TYPE_CHECKING:
+    from IPython.display import Markdown
+
+MARKED = "value"
+"""The column whose cells carry the id of their estimate as HTML."""
+
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
+INPUTS = {"code": "Package code", "lock": "Pinned packages", "data": "Data files", "study": "Protocol"}
+
+
+def table(key: str) -> Markdown:
+    """Give a released table, or a released set of effects as a table.
+
+    Raises:
+        KeyError: there is none of that id; those that there are, are listed.
+        TypeError: it is a set of curves, which is shown as a figure.
+
+    """
+    released = results()
+    exhibit = released.exhibit(key)
+    if isinstance(exhibit, Curves):
+        raise TypeError(f"{key!r} holds curves; show it with figure({key!r})")
+    notes = (*exhibit.notes, released.origin(key).disclosure)
+    if isinstance(exhibit, Effects):
+        return _lay_out(*_effects(exhibit, released.estimates), notes, key, "effect")
+    body = [[_text(cell, column) for cell, column in zip(row, exhibit.columns, strict=True)] for row in exhibit.rows]
+    heads = next(column.name for column in exhibit.columns if column.name != exhibit.group)
+    return _lay_out(exhibit.columns, body, notes, key, heads, exhibit.group)
+
+
+def key_figures(keys: Sequence[str]) -> Markdown:
+    """Give estimates of any kind as one table: what it is, value, interval, p-value, people and events."""
+    released = results()
+    shown = [released.estimates[key] for key in keys]
+    columns = [Column("what", "Estimate"), *_headings("Value", shown), *_COUNTS]
+    rows = [[_words(row), *_numbers(row)] for row in shown]
+    done = dict.fromkeys(released.origin(key).disclosure for key in keys)
+    return _lay_out(columns, rows, tuple(done), "key-figures", "what")
+
+
+def facts_table(keys: Sequence[str]) -> Markdown:
+    """Give published facts as a table with source and standing."""
+    facts = results().facts
+    columns = [Column("what", "What"), Column("amount", "Value"), Column("source", "Source"), Column("flag", "Standing")]
+    rows = []
+    for fact in (facts[key] for key in keys):
+        value = "" if fact.value is None else as_given(fact.value, fact.unit)
+        rows.append([fact.text, value or "–", fact.source, fact.standing])
+    return _lay_out(columns, rows, (), "facts", "what")
+
+
+def software_table() -> Markdown:
+    """Give the versions of the software that made the results."""
+    rows = [list(pair) for pair in results().provenance["software"].items()]
+    return _lay_out([Column("package", "Software"), Column("version", "Version")], rows, (), "software", "package")
+
+
+def inputs_table() -> Markdown:
+    """Give the fingerprints of what the results were made from."""
+    about = results().provenance
+    rows = [["Inputs", INPUTS[kind], digest[:16]] for kind, digest in about["inputs"].items()]
+    rows += [["Data sets", data["source"], data["sha256"][:16]] for data in about["data"].values()]
+    columns = [Column("group", "Kind"), Column("what", "Input"), Column("sha256", "SHA-256, first 16 digits")]
+    return _lay_out(columns, rows, (), "inputs", "what", "group")
+
+
+_COUNTS = [Column("n", "People", "people"), Column("events", "Events", "events")]
+
+
+def _effects(exhibit: Effects, estimates: Estimates) -> tuple[list[Column], list[list[str]]]:
+    shown = [estimates[row.estimate] for row in exhibit.rows]
+    columns = [Column("effect", "Characteristic"), *_headings(exhibit.measure, shown)]
+    return columns, [[row.label, *_numbers(number)[:3]] for row, number in zip(exhibit.rows, shown, strict=True)]
+
+
+def _headings(measure: str, shown: Sequence[Estimate]) -> list[Column]:
+    levels = " and ".join(dict.fromkeys(level(row.level) for row in shown))
+    return [
+        Column(MARKED, measure, "ratio"),
+        Column("interval", f"{levels} interval", "ratio"),
+        Column("p", "p", "p"),
+    ]
+
+
+def _words(row: Estimate) -> str:
+    return f"{row.measure[:1].upper()}{row.measure[1:]}"
+
+
+def _numbers(row: Estimate) -> list[str]:
+    value = f'<span class="est" data-id="{escape(row.id)}">{escape(central(row))}</span>'
+    return [value, between(row).replace(" ", NO_BREAK), form(row.p_value, "p"), form(row.n, "people"), form(row.events, "events")]
+
+
+def _text(cell: object, column: Column) -> str:
+    if column.unit == "text":
+        return "" if cell is None else str(cell)
+    return form(cell, column.unit)  # type: ignore[arg-type]  # a cell with a unit is a number or None
+
+
+def _lay_out(
+    columns: Sequence[Column],
+    body: Sequence[Sequence[str]],
+    notes: Sequence[str],
+    key: str,
+    row_header: str,
+    group: str | None = None,
+) -> Markdown:
+    """Lay out plain cells; those of the column "value" are HTML. `row_header` names the column that heads the rows."""
+    import pandas as pd
+    from great_tables import GT
+    from IPython.display import Markdown
+
+    frame = pd.DataFrame([list(row) for row in body], columns=[column.name for column in columns], dtype=str)
+    labels = {column.name: column.label for column in columns}
+    right = [column.name for column in columns if column.unit != "text"]
+    left = [column.name for column in columns if column.unit == "text"]
+    layout = GT(frame, rowname_col=row_header, groupname_col=group, id=f"gt-{key}")
+    layout = layout.fmt(str, columns=[name for name in labels if name == MARKED])
+    layout = layout.cols_align("right", columns=right).cols_align("left", columns=left)
+    layout = layout.cols_label(**{name: text for name, text in labels.items() if name not in (row_header, group)})
+    layout = layout.tab_stubhead(labels[row_header])
+    text = _plain(layout.as_raw_html())
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    below = f"\n[{escape_markdown(' '.join(notes))}]{{.note}}\n" if notes else ""
+    return Markdown(f"{fence}{{=html}}\n{text}\n{fence}\n{below}")  # type: ignore[no-untyped-call]
+
+
+def _plain(text: str) -> str:
+    """Keep the table alone: no style sheet, no frame; alignment as a style, which pandoc reads."""
+    text = re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
+    found = re.search(r"<table.*</table>", text, flags=re.DOTALL)
+    assert found is not None
+    text = found[0].replace('class="gt_group_heading"', 'class="gt_group_heading gt_left"')
+    return re.sub(r'(?=class="[^"]*\bgt_(left|right)\b)', r'style="text-align: \1;" ', text)

@@ -1,0 +1,45 @@
+"""What an estimate says in words, from where its interval lies against no effect and the effect that matters."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ldeval.estimate import Estimate
+
+Verdict = Literal[
+    "a difference that matters",
+    "a difference, but smaller than matters",
+    "no difference that matters",
+    "too imprecise to say",
+]
+
+
+def decide(estimate: Estimate, matters: float) -> Verdict:
+    """Give one of the four wordings.
+
+    `matters` is the smallest effect that matters: a ratio on either side of 1, or the size of a difference; effects at
+    or beyond it, in either direction, matter. The whole interval decides, never its value alone: only an interval that
+    lies wholly at or beyond the effect that matters shows a difference that matters. An interval that holds both effects
+    that matter and effects that do not is too imprecise to say, even where it excludes no effect.
+
+    Raises:
+        ValueError: `matters` means no effect (1 for a ratio, 0 for a difference) or is no ratio above zero.
+
+    """
+    low, high = _band(estimate, matters)
+    if estimate.high <= low or estimate.low >= high:
+        return "a difference that matters"
+    if estimate.low <= low or estimate.high >= high:
+        return "too imprecise to say"
+    if estimate.low <= estimate.null <= estimate.high:
+        return "no difference that matters"
+    return "a difference, but smaller than matters"
+
+
+def _band(estimate: Estimate, matters: float) -> tuple[float, float]:
+    """Give the largest effects on either side that do not matter yet."""
+    if matters == estimate.null or (estimate.scale == "log" and matters <= 0):
+        raise ValueError(f"{estimate.outcome}: matters = {matters} is no effect that could matter; see study.toml")
+    if estimate.scale == "log":
+        return min(matters, 1 / matters), max(matters, 1 / matters)
+    return -abs(matters), abs(matters)

@@ -1,0 +1,151 @@
+"""The book: chapters read released results alone, no numeral is typed, and every reference resolves."""
+
+import ast
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ldeval.release.build import analyse
+
+PROJECT = Path(__file__).parent.parent
+BOOK = yaml.safe_load((PROJECT / "_quarto.yml").read_text(encoding="utf-8"))
+CHAPTERS = BOOK["book"]["chapters"]
+SOURCES = sorted([PROJECT / "index.qmd", *(PROJECT / "chapters").glob("*.qmd")])
+NAMES = [path.relative_to(PROJECT).as_posix() for path in SOURCES]
+
+CELL = re.compile(r"^```\{python\}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`\{python\} ([^`]*)`")
+
+MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+FREE = [
+    r"\A---\n(?s:.*?)^---$",  # front matter
+    r"^(`{3,})(?s:.*?)^\1$",  # code
+    r"`[^`]*`",  # inline code, expressions among it
+    r"<!--(?s:.*?)-->",
+    r"\{\{<.*?>\}\}",
+    r"\{[^}]*\}",  # attributes
+    r"^#+ .*$",  # headings
+    r"@[\w-]+(, pp?\. [\d-]+)?",  # citations and cross-references
+    r"\]\([^)]*\)|https?://\S+",
+    r"\[\^\w+\]",
+    r"^\s*\d+\. ",  # ordered lists
+    rf"(\b\d{{1,2}} )?\b({MONTHS})( \d{{4}})?\b",
+    r"\b(19|20)\d\d(s|/\d\d)?\b",  # years
+]
+TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+TEENS = "eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"
+TYPED = re.compile(rf"\S*\d\S*|\b({TEENS}|{TENS}|hundred|thousand|million|billion|dozen|percent|per cent)s?\b", re.IGNORECASE)
+
+
+def typed_numerals(text):
+    """Give the numerals of a chapter that come from no expression."""
+    for pattern in FREE:
+        text = re.sub(pattern, " ", text, flags=re.MULTILINE)
+    return [match[0] for match in TYPED.finditer(text)]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=NAMES)
+def test_no_numeral_is_typed(path):
+    assert typed_numerals(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["a rise of 12%", "0.68", "twenty-seven sites", "p<0.05", "£13.1m", "two million", "12 people, as [@a2001]"]
+)
+def test_the_scan_finds_what_is_typed(text):
+    assert typed_numerals(f"# Title 1\n\nSome words: {text}.\n") != []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '`{python} est("x/1")`',
+        "in April 2014 and on 12 April 2021, or 2016/17",
+        "[@cox1972, p. 12] and @tbl-2",
+        "ten words",
+        "1. first",
+        "![](a1.png){width=20%}",
+        "```{python}\nx = 12\n```",
+    ],
+)
+def test_the_scan_lets_dates_citations_headings_and_expressions_be(text):
+    assert typed_numerals(f"# Title 1\n\n{text}\n") == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=NAMES)
+def test_chapters_import_from_release_alone(path):
+    text = path.read_text(encoding="utf-8")
+    code = [*CELL.findall(text), *INLINE.findall(text)]
+    for node in (node for source in code for node in ast.walk(ast.parse(source))):
+        assert not isinstance(node, ast.Import), ast.unparse(node)
+        if isinstance(node, ast.ImportFrom):
+            assert node.module == "ldeval.release", ast.unparse(node)
+
+
+def pages():
+    return [PROJECT / name for name in CHAPTERS]
+
+
+def test_the_book_is_a_quarto_book_in_two_formats():
+    assert BOOK["project"]["type"] == "book"
+    assert list(BOOK["format"]) == ["html", "typst"]
+    assert all(page.is_file() for page in pages())
+    assert {*pages(), PROJECT / "chapters" / "_notice.qmd"} == set(SOURCES)
+
+
+def test_every_page_says_what_it_is_and_what_it_is_not():
+    notice = (PROJECT / "chapters" / "_notice.qmd").read_text(encoding="utf-8")
+    assert "independent work" in notice
+    assert "not a publication of RAND" in notice
+    assert "no result about Liaison and Diversion" in notice
+    for page in pages():
+        include = "chapters/_notice.qmd" if page.parent == PROJECT else "_notice.qmd"
+        assert f"{{{{< include {include} >}}}}" in page.read_text(encoding="utf-8"), page.name
+
+
+def test_every_cross_reference_and_citation_resolves():
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages())
+    labels = re.findall(r"\{#([\w-]+)", text)
+    assert len(labels) == len(set(labels))
+    known = set(labels) | set(re.findall(r"@\w+\{(\w+),", (PROJECT / "references.bib").read_text(encoding="utf-8")))
+    used = set(re.findall(r"@([\w-]*\w)", re.sub(r"^`{3}.*?^`{3}$", "", text, flags=re.M | re.S)))
+    assert used <= known
+    exhibits = {label for label in labels if label.startswith(("fig-", "tbl-"))}
+    assert exhibits <= used
+
+
+@pytest.mark.parametrize("path", pages(), ids=CHAPTERS)
+def test_every_exhibit_has_a_caption_that_states_a_finding(path):
+    for label, body in re.findall(r"^::: \{#((?:fig|tbl)-[\w-]+)\}\n(.*?)^:::$", path.read_text(), flags=re.M | re.S):
+        caption = CELL.sub("", body).strip()
+        assert len(caption.split()) >= 8, label
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    root = tmp_path_factory.mktemp("project")
+    shutil.copytree(PROJECT / "data", root / "data")
+    for name in ("study.toml", "requirements.lock"):
+        shutil.copy(PROJECT / name, root)
+    analyse(root)
+    return root
+
+
+@pytest.mark.parametrize("path", pages(), ids=CHAPTERS)
+def test_every_cell_and_expression_runs_on_the_released_results(path, project, monkeypatch):
+    monkeypatch.chdir(project)
+    text = path.read_text(encoding="utf-8")
+    names = {}
+    for source in CELL.findall(text):
+        exec(source, names)
+    for expression in INLINE.findall(text):
+        assert eval(expression, names).data, expression
+
+
+def test_every_released_figure_of_the_validation_is_shown(project):
+    text = (PROJECT / "chapters" / "validation.qmd").read_text(encoding="utf-8")
+    for picture in (project / "_results" / "figures").glob("*.svg"):
+        assert f'figure("{picture.stem}")' in text

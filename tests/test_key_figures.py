@@ -1,0 +1,59 @@
+"""The key figures: what the analyses give now equals what was last accepted (`make accept` takes a new value)."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ldeval.cli import app
+from ldeval.estimate import read_csv
+from ldeval.release.accepted import ACCEPTED, moved
+from ldeval.release.build import analyse
+
+PROJECT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    root = tmp_path_factory.mktemp("project")
+    shutil.copytree(PROJECT / "data", root / "data")
+    for name in ("study.toml", "requirements.lock"):
+        shutil.copy(PROJECT / name, root)
+    (root / ACCEPTED).parent.mkdir(parents=True)
+    shutil.copy(PROJECT / ACCEPTED, root / ACCEPTED)
+    analyse(root)
+    return root
+
+
+def test_no_key_figure_has_moved(project):
+    assert [str(change) for change in moved(project)] == []
+
+
+def test_accept_shows_what_moved_in_standard_errors_and_takes_it(project, monkeypatch):
+    path = project / ACCEPTED
+    accepted = path.read_bytes()
+    row = read_csv(path)["rossi/hazard_ratio/fin"]
+    path.write_text(path.read_text().replace(repr(row.value), "0.7"))
+    monkeypatch.chdir(project)
+    shown = CliRunner().invoke(app, ["accept"])
+    assert shown.exit_code == 0
+    assert shown.output == "rossi/hazard_ratio/fin: value 0.7 -> 0.684257 (-0.12 se)\n"
+    assert path.read_bytes() == accepted
+    assert CliRunner().invoke(app, ["accept"]).output == "no key figure moved\n"
+
+
+def test_without_accepted_figures_all_are_new(project):
+    path = project / ACCEPTED
+    accepted = path.read_bytes()
+    path.unlink()
+    try:
+        assert {change.field for change in moved(project)} == {"id"}
+    finally:
+        path.write_bytes(accepted)
+
+
+def test_analyse_says_whether_it_ran(project, monkeypatch):
+    monkeypatch.chdir(project / "data")
+    assert CliRunner().invoke(app, ["analyse"]).output == "_results/ is up to date\n"
+    assert CliRunner().invoke(app, ["analyse", "--force"]).output == "_results/ made anew\n"

@@ -1,0 +1,120 @@
+"""Tables: the same rounding, ids on numbers, notes and disclosure that survive pandoc, nothing unescaped."""
+
+import re
+
+import pypandoc
+import pytest
+from lxml import html
+from release_folder import ORIGIN, findings, make_released
+
+from ldeval.analysis.findings import Column, Findings, Table
+from ldeval.release import facts_table, figure, inputs_table, key_figures, software_table, table
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    return make_released(tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture(autouse=True)
+def _inside(released, monkeypatch):
+    monkeypatch.chdir(released)
+
+
+def tree_of(shown):
+    return html.fromstring(pypandoc.convert_text(shown.data, "html", format="markdown", extra_args=["--wrap=none"]))
+
+
+def cells(shown):
+    tree = tree_of(shown)
+    return [[" ".join(cell.text_content().split()) for cell in row.findall("./*")] for row in tree.iter("tr")]
+
+
+def test_a_table_is_printed_by_the_rounding_rule_with_blocks_notes_and_disclosure():
+    assert cells(table("t-plain")) == [
+        ["Name", "People", "p"],
+        ["One"],
+        ["A <b> & c", "1,234", "<0.001"],
+        ["B", "–", "–"],
+        ["Two"],
+        ["C", "0", "0.050"],
+    ]
+    notes = [note.text_content() for note in tree_of(table("t-plain")).xpath("//span[@class='note']")]
+    assert notes == ["A note with <i>markup</i>. Open data: no disclosure control."]
+
+
+def test_effects_as_a_table_carry_the_id_of_each_number():
+    shown = table("e-all")
+    assert cells(shown)[:3] == [
+        ["Characteristic", "Hazard ratio", "95% interval", "p"],
+        ['Aid "x"', "0.68", "0.47 to 0.996", "0.047"],
+        ["None", "1.05", "0.80 to 1.40", "–"],
+    ]
+    spans = tree_of(shown).xpath("//td/span[@class='est']/@data-id")
+    assert spans == ["a/effect", "a/none"]
+
+
+def test_key_figures_mix_units():
+    shown = cells(key_figures(["a/share", "a/certain"]))
+    assert [row[1:] for row in shown[1:3]] == [
+        ["69.4%", "62.8% to 75.1%", "–", "1,445", "552"],
+        ["2.00", "–", "0.047", "1,445", "–"],
+    ]
+
+
+def test_facts_show_source_and_standing():
+    assert cells(facts_table(["users", "odds"]))[1:] == [
+        ["People who used the service", "8,729", "A report (2021)", "read in the source"],
+        ["The odds ratio", "–", "A report (2021)", "looked for and not found"],
+    ]
+
+
+def test_headers_say_what_they_head_and_none_is_empty():
+    for shown in (table("t-plain"), table("e-all"), software_table(), facts_table(["users"])):
+        tree = tree_of(shown)
+        heads = tree.xpath("//th")
+        assert all(head.get("scope") in {"col", "row", "colgroup"} for head in heads)
+        assert all(head.text_content().strip() for head in heads)
+
+
+def test_no_style_and_no_script_comes_with_a_table():
+    assert "<style" not in table("t-plain").data
+    assert "<script" not in key_figures(["a/none"]).data
+
+
+@pytest.mark.parametrize("to", ["typst", "html"])
+def test_pandoc_reads_the_layout_and_keeps_alignment(to):
+    layout = re.search(r"<table.*</table>", table("t-plain").data, flags=re.DOTALL)[0]
+    text = pypandoc.convert_text(layout, to, format="html", extra_args=["--wrap=none"])
+    assert "left" in text
+    assert "right" in text
+
+
+def test_ids_do_not_look_like_cross_references():
+    for shown in (table("t-plain"), table("e-all")):
+        assert all(key.startswith("gt-") for key in tree_of(shown).xpath("//@id"))
+
+
+def test_tables_are_the_same_each_time():
+    assert table("t-plain").data == table("t-plain").data
+
+
+def test_backticks_in_a_cell_do_not_end_the_block(tmp_path, monkeypatch):
+    found = findings()
+    fenced = Table("t-ticks", "T", (Column("a", "A"), Column("b", "B")), (("x\n```\n<script>y</script>", "````"),))
+    origins = {**found.origins, "t-ticks": ORIGIN}
+    monkeypatch.chdir(make_released(tmp_path, Findings(found.estimates, (*found.exhibits, fenced), origins)))
+    assert cells(table("t-ticks"))[1:] == [["x ``` <script>y</script>", "````"]]
+
+
+def test_curves_are_shown_as_a_figure():
+    with pytest.raises(TypeError, match=r"figure\('c-two'\)"):
+        table("c-two")
+    with pytest.raises(KeyError):
+        figure("t-plain")
+
+
+def test_inputs_and_software_are_listed():
+    inputs = [row[0] for row in cells(inputs_table())]
+    assert "Rossi, Berk and Lenihan (1980), from the Python package lifelines" in inputs
+    assert "python" in [row[0] for row in cells(software_table())]
