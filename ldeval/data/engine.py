@@ -14,18 +14,8 @@ from typing import Any
 
 import ibis
 
-from ldeval.data.declaration import ColumnType
 from ldeval.data.files import find_files, quoted
 from ldeval.data.sources import EXTRACTS
-
-TYPES: dict[ColumnType, str] = {
-    "text": "string",
-    "integer": "int64",
-    "number": "float64",
-    "boolean": "boolean",
-    "date": "date",
-}
-"""The engine's type of each declared type."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ def study_ids(labels: Ints, rng: np.random.Generator) -> pd.Series:
 
 
 def _records(extracts: Extracts) -> pd.DataFrame:
-    records: pd.DataFrame = read_records(extracts).order_by("record").execute()
+    records: pd.DataFrame = read_records(extracts).order_by("record").to_pyarrow().to_pandas()
     twice = records["record"].duplicated()
     if twice.any():
         named = ", ".join(sorted(records.loc[twice, "source"].unique()))
@@ -159,7 +159,7 @@ def _ethnicity(extracts: Extracts, records: pd.DataFrame) -> pd.Series:
         if "ethnicity" in EXTRACTS[source.persons].names
         for rows in [extracts.table(source.persons)]
     ]
-    held = ibis.union(*known, distinct=False).execute()
+    held = ibis.union(*known, distinct=False).to_pyarrow().to_pandas()
     values: pd.Series = held.set_index("record")["value"].reindex(records["record"]).reset_index(drop=True)
     return values
 
