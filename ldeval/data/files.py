@@ -84,14 +84,18 @@ class ExtractFile:
         """The declared columns that the file has, of a type that can be read."""
         return tuple(c for c in self.extract.columns if c.name in self.theirs and c.name not in self.unfit)
 
-    def scan(self) -> str:
-        """Give the SQL that reads the file as it is; all columns of CSV are text, and ragged lines are set aside."""
+    def scan(self, *, tell: bool = False) -> str:
+        """Give the SQL that reads the file as it is; all columns of CSV are text, and ragged lines are left out.
+
+        With `tell` they are counted in the database's table `reject_errors` (which is there only if there are any).
+        """
         if not self.is_csv:
             return f"read_parquet({literal(str(self.path))})"
         names = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in self.header)
+        rejects = "store_rejects=true, rejects_limit=0" if tell else "ignore_errors=true"
         return (
             f"read_csv({literal(str(self.path))}, auto_detect=false, header=true, delim=',', quote='\"', escape='\"', "
-            f"nullstr='', store_rejects=true, rejects_limit=0, max_line_size=10000000, new_line='{self.newline}', "
+            f"nullstr='', {rejects}, max_line_size=10000000, new_line='{self.newline}', "
             f"columns={{{names}}})"
         )
 
@@ -127,7 +131,7 @@ def connect(spill: Path, memory: str = "1GB") -> Any:
     return duckdb.connect(config={"memory_limit": memory, "temp_directory": str(spill), "preserve_insertion_order": "false"})
 
 
-def find_files(folder: Path, renames: Mapping[str, Mapping[str, str]]) -> tuple[list[ExtractFile], list[Fault]]:
+def find_files(database: Any, folder: Path, renames: Mapping[str, Mapping[str, str]]) -> tuple[list[ExtractFile], list[Fault]]:
     """Find the file of every extract in a folder, and everything that is wrong with the files as files."""
     if not folder.is_dir():
         return [], [Fault(str(folder), "folder", "not a folder", "Name the folder that holds the extracts")]
@@ -138,7 +142,7 @@ def find_files(folder: Path, renames: Mapping[str, Mapping[str, str]]) -> tuple[
         if len(found) != 1:
             faults.append(_not_one(extract, found))
             continue
-        file, problems = _open(found[0], extract, renames.get(extract.name, {}))
+        file, problems = _open(database, found[0], extract, renames.get(extract.name, {}))
         faults += problems
         files += [file] if file else []
     return files, faults
@@ -166,21 +170,30 @@ def _not_one(extract: Extract, found: list[Path]) -> Fault:
     return Fault(extract.name, "missing file", "no such file", remedy)
 
 
-def _open(path: Path, extract: Extract, renames: Mapping[str, str]) -> tuple[ExtractFile | None, list[Fault]]:
+def _open(database: Any, path: Path, extract: Extract, renames: Mapping[str, str]) -> tuple[ExtractFile | None, list[Fault]]:
     if path.is_dir():
         return None, [Fault(path.name, "folder", "a folder where a file should be", "Give one file for the extract")]
     if path.stat().st_size == 0:
         return None, [Fault(path.name, "empty", "an empty file", "Export it again; no rows still need a header")]
-    return (_open_csv if path.suffix == ".csv" else _open_parquet)(path, extract, renames)
+    if path.suffix == ".csv":
+        return _open_csv(path, extract, renames)
+    return _open_parquet(database, path, extract, renames)
 
 
-def _open_parquet(path: Path, extract: Extract, renames: Mapping[str, str]) -> tuple[ExtractFile | None, list[Fault]]:
+def unreadable(path: Path) -> Fault:
+    """Say that a file is not what its name promises."""
+    kind = "CSV" if path.suffix == ".csv" else "Parquet"
+    remedy = "Copy or export it again: it is truncated, damaged, or something else under that name"
+    return Fault(path.name, "unreadable", f"not readable as {kind}", remedy)
+
+
+def _open_parquet(
+    database: Any, path: Path, extract: Extract, renames: Mapping[str, str]
+) -> tuple[ExtractFile | None, list[Fault]]:
     try:
-        with connect(path.parent) as database:
-            described = database.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))})").fetchall()
+        described = database.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))})").fetchall()
     except duckdb.Error:
-        remedy = "Copy or export it again: it is truncated, damaged, or something else under that name"
-        return None, [Fault(path.name, "parquet", "not readable as Parquet", remedy)]
+        return None, [unreadable(path)]
     stored = {row[0]: row[1] for row in described}
     theirs, faults = _match(path, extract, renames, tuple(stored))
     unfit = set()

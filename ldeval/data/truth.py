@@ -144,7 +144,7 @@ def _efron(events: Floats, at_risk: Floats, ratio: float) -> tuple[float, float]
 def restricted_means(sums: Sums) -> Floats:
     """Area under each arm's Kaplan-Meier curve of the first reoffence over 365 days, death censoring."""
     survival = np.cumprod(1 - sums["events"] / _at_risk(sums), axis=1)
-    return np.asarray(1 + survival[:, :-1].sum(axis=1))
+    return np.asarray(survival.sum(axis=1))
 
 
 def _difference(name: str, base: str = "n") -> Callable[[Sums], float]:
