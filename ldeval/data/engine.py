@@ -53,7 +53,7 @@ def open_extracts(
     limits = {"memory_limit": memory, "threads": threads, "preserve_insertion_order": False}
     backend = ibis.duckdb.connect(**{key: value for key, value in limits.items() if value is not None})
     backend.raw_sql("SET enable_progress_bar = false")
-    files, faults = find_files(folder, names or {})
+    files, faults = find_files(backend.con, folder, names or {})
     if faults:
         listed = "\n".join(f"  {fault}" for fault in faults)
         raise ValueError(f"{folder}: {len(faults)} fault(s); ldeval check looks at every row as well\n{listed}")
