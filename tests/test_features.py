@@ -13,6 +13,7 @@ from ldeval.data.engine import open_extracts
 from ldeval.data.features import COVARIATES, features
 from ldeval.data.features_courts import area_months, court_cases
 from ldeval.data.features_panel import PANEL_ARMS
+from ldeval.data.features_use import HEALTH
 from ldeval.data.linked import Linked
 from ldeval.data.sources import EXTRACTS
 from ldeval.data.synthetic import truth_folder, write_twin
@@ -271,11 +272,14 @@ def twin(tmp_path):
     return Linked(extracts, extracts.backend.table("links"))
 
 
-def changed_from(linked, index, rng):
-    """Change every date on or after each person's index date at random, and every value of rows dated so; not the index event."""
+def changed_from(linked, index, rng, kept):
+    """Change every date on or after each person's index date at random, and every value of rows dated so; not the index event.
+
+    Extracts that are `kept` stay as they are.
+    """
     backend = linked.extracts.backend
     persons = {name: person_of(linked, name) for name in ("pnc_events", "mhsds_referrals")}
-    for name, dated in DATED.items():
+    for name, dated in ((name, dated) for name, dated in DATED.items() if name not in kept):
         extract, table = EXTRACTS[name], backend.table(name).to_pyarrow()
         own = person_of(linked, name) if extract.source.person_id in extract.names else None
         changed = []
@@ -312,17 +316,17 @@ def moved(extract, row, first, rng, dated):
     return new
 
 
-def test_no_covariate_moves_when_everything_on_or_after_the_index_event_changes(twin):
+@pytest.mark.parametrize("kept", [(), ("ld_referrals", "deaths")], ids=["all", "all_but_the_arm"])
+def test_no_covariate_moves_when_everything_on_or_after_the_index_event_changes(twin, kept):
     before = {row["study_id"]: row for row in rows(features(twin, rule()).people)}
-    changed_from(twin, before, np.random.default_rng(1))
+    changed_from(twin, before, np.random.default_rng(1), kept)
     after = {row["study_id"]: row for row in rows(features(twin, rule()).people)}
     both = before.keys() & after.keys()
     assert len(both) > 150
+    # use of health services is known for users alone: it is compared where the arms are the same
+    compared = COVARIATES if kept else [c for c in COVARIATES if not c.startswith(HEALTH)]
     for name in both:
-        # use of health services is known for users alone, and who is a user may have changed
-        same_arm = (before[name]["arm"] == "user") == (after[name]["arm"] == "user")
-        kept = [c for c in COVARIATES if same_arm or not c.startswith(("ae_", "mh_", "therapy_", "treatment_"))]
-        assert {c: after[name][c] for c in kept} == {c: before[name][c] for c in kept}
+        assert {c: after[name][c] for c in compared} == {c: before[name][c] for c in compared}
     for outcome in ("reconviction_days", "custody_days", "immediate_custody", "arrests", "hearings"):
         assert any(before[name][outcome] != after[name][outcome] for name in both), outcome
     assert all(any(row[c] for row in before.values()) for c in COVARIATES)
