@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import pyarrow as pa
 from drawn import drawn, rows, rule
 
 from ldeval.data.cohort import draw_cohort
@@ -94,8 +95,6 @@ def test_days_of_a_window_are_counted_across_a_leap_day():
 
 def frame(*spells):
     linked = drawn()
-    import pyarrow as pa
-
     columns = {
         "study_id": [name for name, _, _ in spells],
         "start": [start for _, start, _ in spells],
