@@ -93,7 +93,7 @@ def test_drawn_link_sets_differ_a_little(linked, truth):
     _, best = precision_and_recall(linked.table["study_id"], person)
     sets = [linked.table[f"study_id_{number}"] for number in range(1, LINK_SETS + 1)]
     people = {pd.factorize(one)[0].tobytes() for one in sets}
-    assert len(people) == LINK_SETS
+    assert len(people) > 1  # most joins are certain, so some draws may agree
     for one in sets:
         precision, recall = precision_and_recall(one, person)
         assert precision >= PRECISION
