@@ -15,7 +15,8 @@ from typing import Any
 import duckdb
 
 from ldeval.data.declaration import Column, Extract, Order, Reference
-from ldeval.data.files import HOW_WRITTEN, ExtractFile, Fault, connect, find_files, literal, quoted, unreadable
+from ldeval.data.fault import Fault
+from ldeval.data.files import HOW_WRITTEN, ExtractFile, connect, find_files, literal, quoted, unreadable
 from ldeval.data.sources import EXTRACTS
 from ldeval.study import Study
 

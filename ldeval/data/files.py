@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,11 +10,12 @@ from typing import Any
 
 import duckdb
 
+from ldeval.data.csv_bytes import look_at
 from ldeval.data.declaration import Column, ColumnType, Extract
+from ldeval.data.fault import Fault
 from ldeval.data.sources import EXTRACTS
 
 SUFFIXES = (".parquet", ".csv")
-_CHUNK = 1 << 22
 
 DUCKDB_TYPES: dict[ColumnType, str] = {
     "text": "VARCHAR",
@@ -44,23 +44,6 @@ HOW_WRITTEN: dict[ColumnType, str] = {
     "boolean": "true or false",
     "date": "dates as year-month-day, such as 2017-09-30",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One rule broken by one file. `rows` is how many rows broke it (None where the rule is about the whole file)."""
-
-    file: str
-    rule: str
-    problem: str
-    remedy: str
-    column: str = ""
-    rows: int | None = None
-
-    def __str__(self) -> str:
-        where = f"{self.file}, {self.column}" if self.column else self.file
-        count = "" if self.rows is None else f" ({self.rows:,} row{'s' if self.rows != 1 else ''})"
-        return f"{where}: {self.problem}{count}. {self.remedy}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +190,7 @@ def _open_parquet(
 
 
 def _open_csv(path: Path, extract: Extract, renames: Mapping[str, str]) -> tuple[ExtractFile | None, list[Fault]]:
-    look = _look(path)
+    look = look_at(path)
     faults = list(look.faults(path))
     if look.unreadable:
         return None, faults
@@ -244,67 +227,3 @@ def _match(
     remedy = "Leave it out, or map it in study.toml: the study takes no more than it has declared"
     faults += [Fault(path.name, "extra column", f"column {name!r} is not declared", remedy) for name in extra]
     return {ours: theirs for ours, theirs in wanted.items() if theirs in header}, faults
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What one pass over the bytes of a CSV file shows."""
-
-    mark: str
-    bad_line: int | None
-    noughts: int
-    crlf: int
-    lf: int
-
-    @property
-    def mixed(self) -> bool:
-        return 0 < self.crlf < self.lf
-
-    @property
-    def unreadable(self) -> bool:
-        return self.mark == "UTF-16" or self.bad_line is not None or self.noughts > 0 or self.mixed
-
-    def faults(self, path: Path) -> Iterator[Fault]:
-        again = "Export it again as UTF-8 without a byte order mark"
-        if self.mark:
-            yield Fault(path.name, "byte order mark", f"begins with the byte order mark of {self.mark}", again)
-        if self.mark == "UTF-16":
-            return
-        if self.bad_line is not None:
-            yield Fault(path.name, "encoding", f"not UTF-8 from line {self.bad_line:,} on", again)
-        if self.noughts:
-            yield Fault(path.name, "encoding", f"{self.noughts:,} null bytes", "Copy it again: it is damaged")
-        if self.mixed:
-            yield Fault(path.name, "line ends", f"{self.crlf:,} of {self.lf:,} lines end in CRLF", "Use LF throughout")
-        elif self.crlf:
-            yield Fault(path.name, "line ends", f"all {self.crlf:,} lines end in CRLF", "Convert the line ends to LF")
-
-
-def _look(path: Path) -> _Look:
-    """Read a file once, in pieces: byte order mark, encoding, null bytes, line ends."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    lines = noughts = crlf = 0
-    bad_line, mark, last = None, "", b""
-    with path.open("rb") as file:
-        while piece := file.read(_CHUNK):
-            mark = mark or (_mark(piece) if not lines and not last else "")
-            bad_line = bad_line if bad_line is not None else _bad_line(decoder, piece, lines)
-            crlf += piece.count(b"\r\n") + (last == b"\r" and piece.startswith(b"\n"))
-            lines, noughts, last = lines + piece.count(b"\n"), noughts + piece.count(b"\0"), piece[-1:]
-    if bad_line is None and decoder.getstate()[0]:
-        bad_line = lines + 1
-    return _Look(mark, bad_line, noughts, crlf, lines)
-
-
-def _mark(start: bytes) -> str:
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "UTF-16"
-    return "UTF-8" if start.startswith(codecs.BOM_UTF8) else ""
-
-
-def _bad_line(decoder: codecs.IncrementalDecoder, piece: bytes, before: int) -> int | None:
-    try:
-        decoder.decode(piece)
-    except UnicodeDecodeError as error:
-        return before + piece[: error.start].count(b"\n") + 1
-    return None

@@ -69,7 +69,8 @@ def history_events(p: Parameters, rng: np.random.Generator, people: People) -> E
     last = people.index_day[person] - 30
     born = np.maximum(people.birth_day[person] + 11 * YEAR, PNC_BEGINS)
     span = np.maximum(last - born, 200)
-    day = np.floor(last - span * rng.random(n) ** 1.6).astype(np.int64)
+    power = p.number("history.recency") * np.exp(p.number("history.recency_need") * people.need[person])
+    day = np.floor(last - span * rng.random(n) ** power).astype(np.int64)
     same = rng.random(n) < p.number("offences.same_again")
     other = rng.choice(len(OFFENCES), n, p=p.by("offences.mix", OFFENCES))
     offence = np.where(same, people.offence[person], other)
