@@ -28,6 +28,7 @@ def main() -> None:
         browser = driver.chromium.launch(executable_path=program, args=FLAGS)
         wide = browser.new_page(viewport={"width": 1280, "height": 800})
         take(wide, "index.html", "summary")
+        take(wide, "chapters/validation.html#fig-rossi-curves", "page")
         wide.goto((REPORT / "chapters" / "validation.html").as_uri())
         wide.locator('.est[data-id="rossi/hazard_ratio/fin"]').first.click()
         save(wide, "provenance")
