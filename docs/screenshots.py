@@ -26,13 +26,13 @@ def main() -> None:
         sys.exit("There is no report yet: run make report")
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, args=FLAGS)
-        wide = browser.new_page(viewport={"width": 1280, "height": 800})
+        wide = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
         take(wide, "index.html", "summary")
         take(wide, "chapters/validation.html#fig-rossi-curves", "page")
         wide.goto((REPORT / "chapters" / "validation.html").as_uri())
         wide.locator('.est[data-id="rossi/hazard_ratio/fin"]').first.click()
         save(wide, "provenance")
-        dark = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="dark")
+        dark = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="dark", reduced_motion="reduce")
         take(dark, "chapters/validation.html#sec-rossi", "validation-dark")
         browser.close()
     for name, number in PDF_PAGES.items():

@@ -34,7 +34,8 @@ def luminance(colour):
 def test_a_page_is_indexed_by_section_without_what_is_not_read():
     page = (
         '<h1 id="top">Title</h1><p>One &amp; two<script>no()</script></p><h2 id="b">Second <em>part</em></h2>'
-        '<p>Three<span class="screen-reader-only">hidden</span></p><p>four</p><details class="code-fold"><p>code</p></details><annotation>\\beta</annotation>'
+        '<p>Three<span class="screen-reader-only">hidden</span></p><p>four</p>'
+        '<details class="code-fold"><p>code</p></details><annotation>\\beta</annotation>'
     )
     index = indexed(("a/b.html", "Title", page))
     assert index["pages"] == [["a/b.html", "Title"]]
