@@ -104,6 +104,7 @@ def make(folder: Path, users: int) -> int:
     names = pc.binary_join_element_wise("S", pc.cast(who["person"], pa.string()), "")
     links_folder(folder).mkdir()
     links = {"source": who["source"], "key": who["source_person_id"], "study_id": names}
+    links |= {"link_probability": pa.array([1.0] * len(names))}
     pq.write_table(pa.table(links), links_folder(folder) / LINKS)
     return sum(pq.read_metadata(path).num_rows for path in twin.folder.glob("*.parquet"))
 
