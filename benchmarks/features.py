@@ -35,8 +35,8 @@ from ldeval.data.synthetic import truth_folder, write_twin
 from ldeval.data.synthetic_blocks import Design
 from ldeval.study import STUDY_FILE, read_study
 
-SIZES = (10_000, 30_000, 100_000)
-"""Expected users; give 300000 and 1000000 on the command line where there is room (1,000,000 users are some 185 million rows)."""
+SIZES = (10_000, 40_000, 150_000)
+"""Expected users. With all others of their windows and areas, 150,000 users are some 29 million rows, 1,000,000 some 195 million."""
 
 MEMORY = "4GB"
 STUDY = read_study(Path(__file__).parent.parent / STUDY_FILE)
