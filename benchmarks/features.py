@@ -36,7 +36,7 @@ from ldeval.data.synthetic_blocks import Design
 from ldeval.study import STUDY_FILE, read_study
 
 SIZES = (10_000, 40_000, 150_000)
-"""Expected users. With all others of their windows and areas, 150,000 users are some 29 million rows, 1,000,000 some 195 million."""
+"""Expected users. With everybody else in their windows and areas, 150,000 users are some 29 million rows."""
 
 MEMORY = "4GB"
 STUDY = read_study(Path(__file__).parent.parent / STUDY_FILE)
