@@ -12,6 +12,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 To = Literal["html", "pdf", "all"]
 Renderer = Literal["auto", "quarto", "builtin"]
 BookFolder = Annotated[Path, typer.Argument(help="The folder that holds _quarto.yml.", exists=True, file_okay=False)]
+ExtractsFolder = Annotated[Path, typer.Argument(help="The folder that holds the extracts.")]
 Formats = Annotated[To, typer.Option("--to", help="Which format to write.")]
 With = Annotated[Renderer, typer.Option("--renderer", help="auto takes Quarto 1.9 or later where it is on the path.")]
 Timeout = Annotated[int, typer.Option("--cell-timeout", min=1, help="Seconds that one cell may run.")]
@@ -20,6 +21,32 @@ Timeout = Annotated[int, typer.Option("--cell-timeout", min=1, help="Seconds tha
 @app.callback()
 def about() -> None:
     """Literate evaluation reports without R: analyse, release, render."""
+
+
+@app.command()
+def link(
+    folder: ExtractsFolder,
+    model: Annotated[Path | None, typer.Option(help="A trained model.json to use again; else one is trained.")] = None,
+) -> None:
+    """Say who is who in a folder of extracts; links, model and their quality go into the folder beside it."""
+    from ldeval.data.linkage import describe, link_folder
+    from ldeval.study import STUDY_FILE, find_root, read_study
+
+    links, written = link_folder(folder.resolve(), read_study(find_root(Path.cwd()) / STUDY_FILE), model, say=typer.echo)
+    typer.echo("\n".join([*describe(links), f"{written}: links, model and quality"]))
+
+
+@app.command()
+def features(
+    folder: ExtractsFolder,
+    link_set: Annotated[int, typer.Option(min=0, max=5, help="0 the best links; 1 to 5 drawn by probability.")] = 0,
+) -> None:
+    """Reduce linked extracts to cohort, covariates, outcomes, panel and court cohorts, in the folder beside them."""
+    from ldeval.data.features import features_of_folder
+    from ldeval.study import STUDY_FILE, find_root, read_study
+
+    study = read_study(find_root(Path.cwd()) / STUDY_FILE)
+    typer.echo(f"{features_of_folder(folder.resolve(), study, link_set, say=typer.echo)}: features")
 
 
 @app.command()

@@ -185,13 +185,13 @@ def _with_arms(linked: Linked, everyone: Any, rule: Rules) -> Any:
 
 
 def _contacts(linked: Linked, people: Any, rule: Rules) -> Any:
-    """Give each person's first consented contact from the index event on, and whether there was one later still."""
+    """Give each person's first consented contact in time and in the window, and whether there was one after that."""
     referrals = linked.table("ld_referrals")
     named = referrals.filter(referrals.consent & referrals.study_id.notnull()).select("study_id", "referral_date")
     both = people.select("study_id", "index_date").inner_join(named, "study_id")
     both = both.mutate(lag=days(both.referral_date, both.index_date))
     both = both.filter((both.lag >= 0) & (both.lag < rule.follow_up_days))
-    in_time = both.lag <= rule.latest_contact_days
+    in_time = (both.lag <= rule.latest_contact_days) & (both.referral_date < ibis.date(rule.stop.isoformat()))
     return both.group_by("study_id").aggregate(contact_delay=both.lag.min(where=in_time), seen_later=(~in_time).any())
 
 

@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import ibis
+import pandas as pd
 
 from ldeval.data import features_courts, features_justice
 from ldeval.data.cohort import Rules, draw_cohort, rules
-from ldeval.data.engine import write_table
+from ldeval.data.engine import open_extracts, write_table
 from ldeval.data.features_custody import custody_spells, days_inside, merged, remand_spells, with_releases
 from ldeval.data.features_panel import panel
 from ldeval.data.features_use import HEALTH, SPANS, dated_quantities, span_days, totals, treatment_spells
-from ldeval.data.linked import Linked
+from ldeval.data.linked import LINKS, Linked, links_folder, read_links
 from ldeval.study import Study
 
 COVARIATES = (
@@ -161,6 +162,9 @@ def _finished(rows: Any, custody: Any, rule: Rules) -> Any:
     followed = ibis.least(rows.death_days.fill_null(year), year)
     again = rows.reoffence_days.notnull()
     died = rows.death_days.notnull() & (rows.death_days < year)
+    served, to_release = features_justice.days_served(
+        rows.index_disposal, rows.index_disposal_days, rows.index_release_days, rows.death_days, year
+    )
     time, state = features_justice.custody_state(rows.index_disposal, rows.index_disposal_days, rows.death_days, year)
     rows = rows.mutate(
         followed_days=followed,
@@ -169,6 +173,8 @@ def _finished(rows: Any, custody: Any, rule: Rules) -> Any:
         custody_race_days=time,
         custody_race_state=state,
         immediate_custody=(state == 1).cast("int64"),
+        index_custody_days=served,
+        index_served_days=to_release,
         **_users_alone(rows),
     )
     spans = rows.select("study_id", first=ibis.literal(0), last=rows.reconviction_days)
@@ -196,8 +202,30 @@ def write_features(linked: Linked, study: Study, folder: Path, say: Say = lambda
         made = features(linked, rule)
         for name in ("people", "custody", "flow", *(["panel"] if rule.calendar == "study" else [])):
             write_table(getattr(made, name), folder / f"{name}_{rule.calendar}.parquet")
-        say(f"{rule.calendar} window, {rule.first} to {rule.stop}: people, custody and flow written")
+        say("\n".join(_in_words(rule, folder)))
     cases = linked.extracts.hold(features_courts.court_cases(linked, study.data.extract_end))
     write_table(cases, folder / "court_cases.parquet")
     write_table(features_courts.area_months(cases, linked.extracts.table("areas")), folder / "area_months.parquet")
     say("court cases and their cohorts by area and month written")
+
+
+def _in_words(rule: Rules, folder: Path) -> list[str]:
+    """Tell the flow of exclusions and the arms of a window whose tables are written."""
+    flow = pd.read_parquet(folder / f"flow_{rule.calendar}.parquet")
+    arms = pd.read_parquet(folder / f"people_{rule.calendar}.parquet", columns=["arm"])["arm"].value_counts()
+    lost = [f"  {row.excluded:,} people not: {row.condition}" for row in flow.itertuples() if row.excluded]
+    people = f"{rule.calendar} window from {rule.first} to before {rule.stop}: {flow['remaining'].iloc[0]:,} people with an event"
+    return [people, *lost, f"  {', '.join(f'{name} {number:,}' for name, number in arms.items())}"]
+
+
+def features_folder(folder: Path, link_set: int = 0) -> Path:
+    """Give the folder, beside the extracts, that holds their features under a link set."""
+    return folder.parent / f"{folder.name}-features{f'-{link_set}' if link_set else ''}"
+
+
+def features_of_folder(folder: Path, study: Study, link_set: int = 0, *, say: Say = lambda _: None) -> Path:
+    """Write the features of a folder of linked extracts beside it, and say where."""
+    extracts = open_extracts(folder, study.data.columns)
+    linked = read_links(extracts, links_folder(folder) / LINKS, link_set)
+    write_features(linked, study, features_folder(folder, link_set), say)
+    return features_folder(folder, link_set)

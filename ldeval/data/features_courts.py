@@ -62,15 +62,15 @@ def area_months(cases: Any, areas: Any) -> Any:
     """Give the cohorts: a row an area and month of charge.
 
     `followed_90` counts the cases charged at least 90 days before the extract's end and `completed_90` those of them completed
-    within 90 days of charge; so for 180. `restricted_days` is the sum, over the cases followed for a year, of days to completion
-    but 365 at most. `open_cases` were open when the extract was drawn. `months_live` counts months from the service's first
-    whole month, 0 that month, missing where it has no date.
+    fewer than 90 days after the charge; so for 180. `restricted_days` is the sum, over the cases followed for a year, of days
+    to completion but 365 at most. `open_cases` were open when the extract was drawn. `months_live` counts months from the
+    service's first whole month, 0 that month, missing where it has no date.
     """
     by = cases.group_by(["area_id", "charge_month"])
     shares: dict[str, Any] = {}
     for limit in COMPLETED_BY:
         followed = cases.days_covered >= limit
-        in_time = followed & (cases.completed == 1) & (cases.days <= limit)
+        in_time = followed & (cases.completed == 1) & (cases.days < limit)
         shares |= {f"followed_{limit}": cases.count(where=followed), f"completed_{limit}": cases.count(where=in_time)}
     for_a_year = cases.days_covered >= RESTRICTED_TO
     counted = by.aggregate(

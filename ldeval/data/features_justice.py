@@ -107,6 +107,14 @@ def index_case(offences: Any) -> Any:
     )
 
 
+def days_served(disposal: Any, start: Any, release: Any, death_days: Any, horizon: int) -> tuple[Any, Any]:
+    """Give the days of the index sentence served by the horizon, and to release; nought without custody by the horizon."""
+    out = ibis.least(release, death_days.fill_null(release))
+    inside = ((disposal == "immediate_custody") & (start < horizon)).fill_null(False)
+    within_horizon = ibis.greatest(ibis.least(out, horizon) - start, 0)
+    return ibis.ifelse(inside, within_horizon, 0), ibis.ifelse(inside, ibis.greatest(out - start, 0), 0)
+
+
 def custody_state(disposal: Any, disposal_days: Any, death_days: Any, horizon: int) -> tuple[Any, Any]:
     """Give the time in days and the state of the race to immediate custody for the index case.
 

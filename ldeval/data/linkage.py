@@ -17,13 +17,16 @@ import numpy as np
 import pandas as pd
 
 from ldeval.data import linkage_model
-from ldeval.data.engine import Extracts
+from ldeval.data.engine import Extracts, open_extracts
 from ldeval.data.linkage_clusters import Flags, Floats, Ints, Pairs, clusters, draw_clusters, link_probability
 from ldeval.data.linkage_quality import PairQuality, anchored, link_rates, pair_quality, subgroups
 from ldeval.data.linkage_records import NATIONAL_NUMBERS, read_records
+from ldeval.data.linked import LINKS, links_folder
 from ldeval.data.sources import EXTRACTS, PERSON_SOURCES
+from ldeval.data.synthetic import truth_folder
+from ldeval.data.synthetic_blocks import IDENTITIES
+from ldeval.study import Study
 
-LINKS = "links.parquet"
 MODEL = "model.json"
 RATES = "link_rates.csv"
 QUALITY = "link_quality.csv"
@@ -175,6 +178,37 @@ def write_links(links: Links, folder: Path) -> None:
         unfinished = folder / f".{name}.unfinished"
         write(unfinished)
         unfinished.replace(folder / name)
+
+
+def link_folder(folder: Path, study: Study, model: Path | None = None, *, say: Say = lambda _: None) -> tuple[Links, Path]:
+    """Link the extracts of a folder as the study asks, judge a twin's links against its truth, and write all beside it."""
+    known = truth_folder(folder) / f"{IDENTITIES}.parquet"
+    links = link(
+        open_extracts(folder, study.data.columns),
+        threshold=study.linkage.threshold,
+        seed=study.linkage.seed,
+        at=pd.Timestamp(study.study.referral_window[0]),
+        model=read_model(model) if model else None,
+        truth=pd.read_parquet(known) if known.is_file() else None,
+        say=say,
+    )
+    write_links(links, links_folder(folder))
+    return links, links_folder(folder)
+
+
+def describe(links: Links) -> list[str]:
+    """Say in a few lines how good the links are."""
+    lines = [_in_words(row) for row in links.quality]
+    whole = links.rates[links.rates["subgroup"] == "all"]
+    rates = [f"{row.source} {row.link_rate:.1%}" for row in whole.itertuples()]
+    return [*lines, f"linked to police records: {', '.join(rates)}"]
+
+
+def _in_words(row: PairQuality) -> str:
+    text = (
+        f"{row.method}: {row.people:,} people; expected precision {row.expected_precision:.4f}, recall {row.expected_recall:.4f}"
+    )
+    return text if row.precision is None else f"{text}; true precision {row.precision:.4f}, recall {row.recall:.4f}"
 
 
 def read_model(path: Path) -> dict[str, Any]:

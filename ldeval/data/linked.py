@@ -9,6 +9,8 @@ from typing import Any
 from ldeval.data.engine import Extracts
 from ldeval.data.sources import EXTRACTS
 
+LINKS = "links.parquet"
+
 
 @dataclass(frozen=True, slots=True)
 class Linked:
@@ -23,6 +25,11 @@ class Linked:
         rows = self.extracts.table(name)
         own = self.links.filter(self.links.source == source.name).select(**{source.person_id: "key", "study_id": "study_id"})
         return rows.left_join(own, source.person_id).drop(source.person_id, f"{source.person_id}_right")
+
+
+def links_folder(folder: Path) -> Path:
+    """Give the folder, beside the extracts, that says which records are one person's."""
+    return folder.parent / f"{folder.name}-links"
 
 
 def read_links(extracts: Extracts, path: Path, link_set: int = 0) -> Linked:
