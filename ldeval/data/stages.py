@@ -1,0 +1,105 @@
+"""Brings a study's records up to date, stage by stage: the twin (where there are no real extracts), links, features.
+
+Each stage is run again when what it depends on changed: the code of the data room, the lock, the part of the protocol that it
+reads, and the stage before it. What it made is kept in `_build/records/`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from ldeval.study import Study
+
+RECORDS = Path("_build") / "records"
+ROOM = Path(__file__).parent
+TWIN_FILE = Path("data") / "twin.toml"
+
+Say = Callable[[str], None]
+
+
+def prepare(root: Path, study: Study, *, link_set: int = 0, say: Say = lambda _: None) -> Path:
+    """Give the folder of features of the study in `root`, made anew as far as needed.
+
+    `link_set` 0 is the best linkage, 1 to 5 those drawn by probability.
+
+    Raises:
+        FileNotFoundError: the folder of extracts is not there.
+        ValueError: extracts that cannot be read as declared.
+
+    """
+    from ldeval.data.features import features_of_folder
+    from ldeval.data.linkage import link_folder, links_folder
+
+    extracts = _extracts(root, study, say)
+    links = links_folder(extracts)
+    linked = digest([_code(root), _state(extracts), study.linkage.model_dump_json(), _protocol(study)])
+    _stage(links / "linked.stamp", linked, lambda: link_folder(extracts, study, say=say))
+    made = features_place(extracts, link_set)
+    featured = digest([linked, study.cohort.model_dump_json(), str(link_set)])
+    _stage(made / "features.stamp", featured, lambda: features_of_folder(extracts, study, link_set, say=say))
+    return made
+
+
+def features_place(extracts: Path, link_set: int) -> Path:
+    """Give the folder that holds the features of a folder of extracts."""
+    from ldeval.data.features import features_folder
+
+    return features_folder(extracts, link_set)
+
+
+def extracts_folder(root: Path, study: Study) -> Path:
+    """Give the folder of extracts: the twin's own, or that which the protocol names (relative to the study)."""
+    if study.data.source != "twin":
+        return (root / study.data.source).resolve()
+    twin = study.data.twin
+    return root / RECORDS / f"{twin.name}-{twin.seed}-{twin.users}"
+
+
+def digest(parts: Iterable[str]) -> str:
+    """Give one SHA-256 over several texts."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _extracts(root: Path, study: Study, say: Say) -> Path:
+    folder = extracts_folder(root, study)
+    if study.data.source != "twin":
+        if not folder.is_dir():
+            raise FileNotFoundError(f"{folder}: no such folder of extracts; mend [data] source in study.toml")
+        return folder
+    from ldeval.data.synthetic import simulate, truth_folder
+    from ldeval.data.synthetic_blocks import Design
+
+    twin = study.data.twin
+    say(f"twin {twin.name!r}, seed {twin.seed}, {twin.users:,} users expected: people who do not exist")
+    design = Design(twin.name, twin.seed, twin.users)
+    stamp = truth_folder(folder) / "twin.stamp"
+    _stage(stamp, digest([_code(root), str(design)]), lambda: simulate(design, folder, processes=os.cpu_count() or 1))
+    return folder
+
+
+def _stage(stamp: Path, inputs: str, work: Callable[[], object]) -> None:
+    """Do the work unless the stamp says that it was done from these inputs."""
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == inputs:
+        return
+    stamp.unlink(missing_ok=True)
+    work()
+    stamp.write_text(inputs, encoding="utf-8")
+
+
+def _code(root: Path) -> str:
+    files = [*sorted(ROOM.glob("*.py")), root / "requirements.lock", root / TWIN_FILE]
+    return digest(hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.is_file())
+
+
+def _state(folder: Path) -> str:
+    """Give the names, sizes and times of the extracts' files: contents may be too large to read at every build."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return json.dumps([(path.relative_to(folder).as_posix(), path.stat().st_size, path.stat().st_mtime_ns) for path in files])
+
+
+def _protocol(study: Study) -> str:
+    return json.dumps([study.study.model_dump(mode="json"), study.data.model_dump(mode="json")])
