@@ -32,7 +32,8 @@ def prepare(root: Path, study: Study, *, link_set: int = 0, say: Say = lambda _:
 
     """
     from ldeval.data.features import features_of_folder
-    from ldeval.data.linkage import link_folder, links_folder
+    from ldeval.data.linkage import link_folder
+    from ldeval.data.linked import links_folder
 
     extracts = _extracts(root, study, say)
     links = links_folder(extracts)
