@@ -18,6 +18,14 @@ RECORDS = Path("_build") / "records"
 ROOM = Path(__file__).parent
 TWIN_FILE = Path("data") / "twin.toml"
 
+DECLARED = ("declaration", "extracts_*", "sources")
+CODE = {
+    "twin": (*DECLARED, "synthetic*", "twin_*"),
+    "links": (*DECLARED, "engine", "files", "linkage*"),
+    "features": (*DECLARED, "engine", "files", "linked", "windows", "cohort", "features*"),
+}
+"""The modules on which each stage depends."""
+
 Say = Callable[[str], None]
 
 
@@ -37,10 +45,10 @@ def prepare(root: Path, study: Study, *, link_set: int = 0, say: Say = lambda _:
 
     extracts = _extracts(root, study, say)
     links = links_folder(extracts)
-    linked = digest([_code(root), _state(extracts), study.linkage.model_dump_json(), _protocol(study)])
+    linked = digest([_code(root, "links"), _state(extracts), study.linkage.model_dump_json(), _protocol(study)])
     _stage(links / "linked.stamp", linked, lambda: link_folder(extracts, study, say=say))
     made = features_place(extracts, link_set)
-    featured = digest([linked, study.cohort.model_dump_json(), str(link_set)])
+    featured = digest([linked, _code(root, "features"), study.cohort.model_dump_json(), str(link_set)])
     _stage(made / "features.stamp", featured, lambda: features_of_folder(extracts, study, link_set, say=say))
     return made
 
@@ -78,7 +86,7 @@ def _extracts(root: Path, study: Study, say: Say) -> Path:
     say(f"twin {twin.name!r}, seed {twin.seed}, {twin.users:,} users expected: people who do not exist")
     design = Design(twin.name, twin.seed, twin.users)
     stamp = truth_folder(folder) / "twin.stamp"
-    _stage(stamp, digest([_code(root), str(design)]), lambda: simulate(design, folder, processes=os.cpu_count() or 1))
+    _stage(stamp, digest([_code(root, "twin"), str(design)]), lambda: simulate(design, folder, processes=os.cpu_count() or 1))
     return folder
 
 
@@ -91,8 +99,9 @@ def _stage(stamp: Path, inputs: str, work: Callable[[], object]) -> None:
     stamp.write_text(inputs, encoding="utf-8")
 
 
-def _code(root: Path) -> str:
-    files = [*sorted(ROOM.glob("*.py")), root / "requirements.lock", root / TWIN_FILE]
+def _code(root: Path, stage: str) -> str:
+    modules = sorted({path for pattern in CODE[stage] for path in ROOM.glob(f"{pattern}.py")})
+    files = [*modules, root / "requirements.lock", *([root / TWIN_FILE] if stage == "twin" else [])]
     return digest(hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.is_file())
 
 
