@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from math import exp
-from typing import Any, Literal, Protocol
+from dataclasses import replace
+from math import exp, log
+from typing import Any, Protocol
+
+import numpy as np
 
 from ldeval.estimate import Estimate, Scale
-
-Estimand = Literal["ATT", "ATE", "ATO", "ITT", "conditional", "descriptive"]
+from ldeval.stats.fit import Contrasts
 
 
 class Fit(Protocol):
@@ -58,3 +60,23 @@ def effect(
         method=method,
         p_value=float(row["p_value"]),
     )
+
+
+def at_work(estimate: Estimate, key: str, factor: float, unit: str) -> Estimate:
+    """Give an effect a person times a number of people: a count of people, days or pounds."""
+    value, *bounds = (factor * number for number in (estimate.value, estimate.low, estimate.high))
+    outcome, measure = key.split("/")[:2]
+    method = f"{estimate.id} times {abs(factor):,.0f}; {estimate.method}"
+    named = replace(estimate, id=key, outcome=outcome, measure=measure, unit=unit, method=method, scale="identity")
+    return replace(named, value=value, se=abs(factor) * estimate.se, low=min(bounds), high=max(bounds))
+
+
+def odds_ratio(fit: Contrasts, measure: str, key: str, *, estimand: str, method: str, events: int) -> Estimate:
+    """Give the marginal odds ratio of two incidences by the delta method from their joint covariance."""
+    at = [fit.names.index(f"{measure}_{arm}") for arm in ("treated", "control")]
+    one, zero = (float(value) for value in fit.coefficients[at])
+    slope = np.array([1 / (one * (1 - one)), -1 / (zero * (1 - zero))])
+    variance = np.array([[slope @ fit.covariance[np.ix_(at, at)] @ slope]])
+    log_odds = np.array([log(one / (1 - one)) - log(zero / (1 - zero))])
+    derived = replace(fit, names=("log_odds_ratio",), coefficients=log_odds, covariance=variance)
+    return effect(derived, "log_odds_ratio", key, unit="ratio", estimand=estimand, method=method, events=events)
