@@ -2,30 +2,52 @@
 
 Nothing here is formatted or rounded; `ldeval.release` does that, after disclosure control. These types are plain
 tuples of plain values, so that reading released results in a chapter costs no heavy import.
+
+What to hand over as what, so that disclosure control can do its work (results from open data pass as they are):
+
+- people, cases or events counted: `Counts` (tables, time series of counts, flows) and `Share` (a share for prose), from
+  `ldeval.analysis.counted`, which has an example. Shares and totals are made after control, never handed over.
+- what a model estimated: `Estimate`, with an estimand other than "descriptive", and its arms (`Findings.arms`: people and
+  events on each side). It is released at the precision of its standard error; where an arm has 1 to 7 people or events
+  it is withheld. Crude quantities (means, medians, Kaplan-Meier shares, crude ratios) have the estimand "descriptive":
+  they could be turned back into counts and are released more coarsely.
+- curves: `Curves`, with every step (time, numbers at risk and of events) and `kind`; `weighted=True` where the values are not
+  those of the counts. Control thins the steps and rebuilds unweighted curves from rounded cumulative counts.
+- other numbers in a `Table`: allowed where the column says what they come from: `source="model"` (standardised differences,
+  test statistics, model output; three significant digits leave) or `source="public"` (parameters, published values).
+  Columns of counts, and shares or means of people, are refused there: use the types above.
+- what could not be estimated: `NotEstimated(id, what, why)` in `Findings.missing`, so that prose and tables say why.
 """
 
 from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import ParamSpec
+from typing import Literal, ParamSpec
 
+from ldeval.analysis.counted import Arm, Counts, Key, NotEstimated, Share
 from ldeval.estimate import Estimate
 
 Cell = str | int | float | None
+CurveKind = Literal["survival", "incidence", "mean count"]
 P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table: its name in the CSV, its heading, and the unit that fixes how its cells are rounded."""
+    """One column of a table: its name in the CSV, its heading, the unit that fixes how its cells are printed.
+
+    `source` says what the numbers of a column come from where records of people are behind the table: a model, or public
+    values; without it they do not leave.
+    """
 
     name: str
     label: str
     unit: str = "text"
+    source: Literal["", "model", "public"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +79,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One step of a curve: from `time` on, `value` holds; `at_risk` are those at risk just before `time`."""
+    """One step of a curve: from `time` on, `value` holds; `at_risk` are those at risk just before `time`.
+
+    `events`, `competing` (of the other causes) and `censored` are those at `time`; in released curves, since the last step.
+    """
 
     group: str
     time: float
@@ -67,11 +92,15 @@ class Point:
     at_risk: int
     events: int
     censored: int
+    competing: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Curves:
     """Step curves on one time axis, one a group; `outcome` completes "share ..." ("not re-arrested").
+
+    `kind`: survival is the share free of the event (Kaplan-Meier), incidence the share with it while other causes compete
+    (Aalen-Johansen), mean count the events so far per person. `weighted`: the values are not those of the plain counts.
 
     Raises:
         ValueError: no points, or a group whose times do not rise.
@@ -86,6 +115,8 @@ class Curves:
     level: float
     method: str
     points: tuple[Point, ...]
+    kind: CurveKind = "survival"
+    weighted: bool = False
 
     def __post_init__(self) -> None:
         if not self.points:
@@ -147,7 +178,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """All that one or more analyses found. `origins` maps every id to what made it.
+    """All that one or more analyses found. `origins` maps every id to what made it, `arms` an estimate's id to its arms.
 
     Raises:
         ValueError: an id that two results share; a set of effects that names an estimate that is not there is refused
@@ -156,32 +187,75 @@ class Findings:
     """
 
     estimates: tuple[Estimate, ...] = ()
-    exhibits: tuple[Exhibit, ...] = ()
+    exhibits: tuple[Exhibit | Counts, ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=lambda: MappingProxyType({}))
+    shares: tuple[Share, ...] = ()
+    arms: Mapping[str, tuple[Arm, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    missing: tuple[NotEstimated, ...] = ()
 
     def __post_init__(self) -> None:
         if repeated := sorted(key for key, times in Counter(self.ids()).items() if times > 1):
             raise ValueError(f"each result needs an id of its own; repeated: {', '.join(repeated)}")
 
     def ids(self) -> Iterator[str]:
-        """Give the ids of estimates, then of exhibits."""
-        yield from (estimate.id for estimate in self.estimates)
-        yield from (exhibit.id for exhibit in self.exhibits)
+        """Give the ids of estimates, then of shares, of exhibits, and of what could not be estimated."""
+        yield from (result.id for result in (*self.estimates, *self.shares, *self.exhibits, *self.missing))
 
     def __add__(self, other: Findings) -> Findings:
-        return Findings(self.estimates + other.estimates, self.exhibits + other.exhibits, {**self.origins, **other.origins})
+        return Findings(
+            self.estimates + other.estimates,
+            self.exhibits + other.exhibits,
+            {**self.origins, **other.origins},
+            self.shares + other.shares,
+            {**self.arms, **other.arms},
+            self.missing + other.missing,
+        )
 
     def check(self) -> Findings:
-        """Refuse sets of effects that name estimates which no analysis made, or that mix units; give the findings back."""
-        units = {estimate.id: estimate.unit for estimate in self.estimates}
+        """Refuse what does not fit together, once all analyses are there; give the findings back.
+
+        Raises:
+            ValueError: effects that name estimates which no analysis made, or that mix units; arms of no known estimate;
+                two values of one count.
+
+        """
+        units = {estimate.id: estimate.unit for estimate in self.estimates} | {share.id: "share" for share in self.shares}
+        known = units.keys() | {missing.id for missing in self.missing}
         effects = [exhibit for exhibit in self.exhibits if isinstance(exhibit, Effects)]
-        lost = [f"{e.id}: {row.estimate}" for e in effects for row in e.rows if row.estimate not in units]
+        lost = [f"{e.id}: {row.estimate}" for e in effects for row in e.rows if row.estimate not in known]
         if lost:
             raise ValueError(f"effects that show no known estimate: {', '.join(lost)}")
-        mixed = [e.id for e in effects if len({units[row.estimate] for row in e.rows}) > 1]
+        if stray := sorted(self.arms.keys() - known):
+            raise ValueError(f"arms of no known estimate: {', '.join(stray)}")
+        mixed = [e.id for e in effects if len({units[row.estimate] for row in e.rows if row.estimate in units}) > 1]
         if mixed:
             raise ValueError(f"effects that mix units on one axis: {', '.join(mixed)}")
+        self.counted()
         return self
+
+    def counted(self, keep: Container[str] | None = None) -> dict[Key, int]:
+        """Give every true count by its identity, of all results or of those of the ids in `keep`.
+
+        Raises:
+            ValueError: results that give one count two values; their ids are named.
+
+        """
+        counts: dict[Key, int] = {}
+        shown: dict[Key, str] = {}
+        tables = tuple(exhibit for exhibit in self.exhibits if isinstance(exhibit, Counts))
+        results: tuple[Counts | Share, ...] = tables + self.shares
+        for result in results:
+            if keep is not None and result.id not in keep:
+                continue
+            for key, value in result.counted().items():
+                if counts.setdefault(key, value) != value:
+                    population, where = key
+                    raise ValueError(
+                        f"one count, two values: {population} where {dict(sorted(where))} differs between "
+                        f"{shown[key]!r} and {result.id!r}; use other conditions or another population where others are meant"
+                    )
+                shown.setdefault(key, result.id)
+        return counts
 
 
 def made_from(*data: str) -> Callable[[Callable[P, Findings]], Callable[P, Findings]]:
@@ -197,7 +271,7 @@ def made_from(*data: str) -> Callable[[Callable[P, Findings]], Callable[P, Findi
             here = Origin(f"{function.__module__}.{function.__qualname__}", data)
             origins = {key: found.origins.get(key, here) for key in found.ids()}
             filled = {key: origin if origin.data else replace(origin, data=data) for key, origin in origins.items()}
-            return Findings(found.estimates, found.exhibits, filled)
+            return replace(found, origins=filled)
 
         return stamped
 

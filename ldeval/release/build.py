@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ldeval import estimate
-from ldeval.analysis.findings import Curves, Effects, Exhibit, Findings, Table
+from ldeval.analysis.findings import Curves, Effects, Exhibit, Table
 from ldeval.estimate import Estimates
 from ldeval.release import fingerprint
 from ldeval.release.disclosure import Cleared, clear
@@ -69,14 +69,14 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str])
     from ldeval.release.swap import replacing
 
     findings = cleared.findings
-    _check(findings)
+    _check(cleared)
     facts = root / "data" / "facts.csv"
     read_facts(facts)
     estimates = Estimates(findings.estimates)
-    pictures = [exhibit for exhibit in findings.exhibits if isinstance(exhibit, Curves | Effects)]
+    pictures = [exhibit for exhibit in cleared.exhibits if isinstance(exhibit, Curves | Effects)]
     with replacing(root / FOLDER) as folder:
         estimate.write_csv(estimates, folder / "estimates.csv")
-        for exhibit in findings.exhibits:
+        for exhibit in cleared.exhibits:
             write_exhibit(exhibit, folder, estimates)
         for picture in pictures:
             draw(picture, estimates, folder / "figures" / f"{picture.id}.svg")
@@ -107,7 +107,7 @@ def provenance(root: Path, cleared: Cleared, inputs: Mapping[str, str]) -> dict[
             }
             for key in findings.ids()
         },
-        "exhibits": {exhibit.id: describe(exhibit) for exhibit in findings.exhibits},
+        "exhibits": {exhibit.id: describe(exhibit) for exhibit in cleared.exhibits},
     }
 
 
@@ -123,15 +123,16 @@ def _source(function: str) -> dict[str, str]:
     return {"file": module.replace(".", "/") + ".py", "source": inspect.getsource(code)}
 
 
-def _check(findings: Findings) -> None:
+def _check(cleared: Cleared) -> None:
     """Refuse units without a rounding rule, ids that make no file name, and results of unknown origin."""
+    findings = cleared.findings
     faults = [f"{e.id}: no rounding rule for the unit {e.unit!r}" for e in findings.estimates if e.unit not in FORMS]
     faults += [
         f"{exhibit.id}: an exhibit's id is its file name: small letters, digits and hyphens"
-        for exhibit in findings.exhibits
+        for exhibit in cleared.exhibits
         if not re.fullmatch(r"[a-z0-9-]+", exhibit.id)
     ]
-    faults += [f"{table.id}: no rounding rule for the unit {unit!r}" for table, unit in _units(findings.exhibits)]
+    faults += [f"{table.id}: no rounding rule for the unit {unit!r}" for table, unit in _units(cleared.exhibits)]
     faults += [f"{key}: its function is not stamped with made_from" for key in findings.ids() if key not in findings.origins]
     if faults:
         raise ValueError("results that cannot be released:\n  " + "\n  ".join(faults))

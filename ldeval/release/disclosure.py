@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ldeval.analysis.findings import Findings
+from ldeval.analysis.counted import Counts
+from ldeval.analysis.findings import Exhibit, Findings
 from ldeval.data.open_data import OPEN_DATA
 
 OPEN = "Open data: no disclosure control."
@@ -20,6 +21,11 @@ class Cleared:
     findings: Findings
     policy: str
     done: Mapping[str, str]
+
+    @property
+    def exhibits(self) -> tuple[Exhibit, ...]:
+        """The exhibits as they are released: tables of counts are tables like others by now."""
+        return tuple(exhibit for exhibit in self.findings.exhibits if not isinstance(exhibit, Counts))
 
 
 def clear(findings: Findings, policy: str) -> Cleared:
