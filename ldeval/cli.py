@@ -11,6 +11,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 To = Literal["html", "pdf", "all"]
 Renderer = Literal["auto", "quarto", "builtin"]
+Twin = Literal["identified", "hidden"]
 BookFolder = Annotated[Path, typer.Argument(help="The folder that holds _quarto.yml.", exists=True, file_okay=False)]
 ExtractsFolder = Annotated[Path, typer.Argument(help="The folder that holds the extracts.")]
 Formats = Annotated[To, typer.Option("--to", help="Which format to write.")]
@@ -87,6 +88,51 @@ def report(renderer: With = "auto", to: Formats = "all", cell_timeout: Timeout =
 
     analyse()
     render(find_root(Path.cwd()), to=to, renderer=renderer, cell_timeout=cell_timeout)
+
+
+@app.command()
+def simulate(
+    to: Annotated[Path, typer.Option("--to", help="Folder for the extracts; who is who goes into the folder beside it.")],
+    people: Annotated[int, typer.Option(min=1, help="Expected service users; all else grows with them.")] = 8729,
+    twin: Annotated[Twin, typer.Option(help="hidden: the service also picks on need that nobody records.")] = "identified",
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    processes: Annotated[int, typer.Option(min=1, help="The bytes written do not depend on it.")] = 2,
+) -> None:
+    """Write a synthetic twin: extracts of people who do not exist, with effects that are known."""
+    from ldeval.data.progress import shown
+    from ldeval.data.synthetic import write_twin
+    from ldeval.data.synthetic_blocks import Design
+
+    design = Design(twin, seed, people)
+    made = shown("Simulating", lambda tell: write_twin(design, to.resolve(), processes=processes, progress=tell))
+    typer.echo(f"{to}: {len(made.rows) - 1} extracts, {sum(made.rows.values()):,} rows, sha256 {made.sha256}")
+
+
+@app.command()
+def check(folder: Annotated[Path, typer.Argument(help="The folder that holds the extracts.")]) -> None:
+    """Check a folder of extracts; lists every fault of every file and what to do, never a person's value."""
+    from ldeval.data.checks import check_folder
+    from ldeval.study import STUDY_FILE, find_root, read_study
+
+    faults = check_folder(folder, read_study(find_root(Path.cwd()) / STUDY_FILE))
+    typer.echo("\n".join([*map(str, faults), f"{folder}: {len(faults)} fault(s)"]))
+    raise typer.Exit(int(bool(faults)))
+
+
+@app.command()
+def truth(
+    twin: Annotated[Twin, typer.Argument()],
+    processes: Annotated[int, typer.Option(min=1)] = 2,
+) -> None:
+    """Compute a twin's true effects from both potential outcomes, and write them into data/truth/ (minutes)."""
+    from ldeval.data.progress import shown
+    from ldeval.data.truth import TRUTH_FOLDER, compute_truth
+    from ldeval.estimate import write_csv
+
+    found = shown("Computing", lambda tell: compute_truth(twin, processes=processes, progress=tell))
+    TRUTH_FOLDER.mkdir(exist_ok=True)
+    write_csv(found, TRUTH_FOLDER / f"{twin}.csv")
+    typer.echo(f"{TRUTH_FOLDER / twin}.csv: {len(found)} truths")
 
 
 @app.command("install-quarto")

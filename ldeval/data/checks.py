@@ -12,8 +12,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from ldeval.data.declaration import Column, Extract, Order, Reference
-from ldeval.data.files import HOW_WRITTEN, ExtractFile, Fault, connect, find_files, literal, quoted
+from ldeval.data.fault import Fault
+from ldeval.data.files import HOW_WRITTEN, ExtractFile, connect, find_files, literal, quoted, unreadable
 from ldeval.data.sources import EXTRACTS
 from ldeval.study import Study
 
@@ -34,13 +37,20 @@ class _Rule:
 
 def check_folder(folder: Path, study: Study) -> list[Fault]:
     """List every fault of the extracts in a folder; an empty list means that the study can use them."""
-    files, faults = find_files(folder, study.data.columns)
     with tempfile.TemporaryDirectory() as spill, connect(Path(spill)) as database:
+        files, faults = find_files(database, folder, study.data.columns)
+        usable: dict[str, ExtractFile] = {}
         for file in files:
+            try:
+                faults += list(_row_faults(database, file, study.data.extract_end))
+            except duckdb.OutOfMemoryException:
+                raise
+            except duckdb.Error:
+                faults.append(unreadable(file.path))
+                continue
             database.execute(f"CREATE VIEW {quoted(file.extract.name)} AS {file.select()}")
-        usable = {file.extract.name: file for file in files}
-        for file in files:
-            faults += _row_faults(database, file, study.data.extract_end)
+            usable[file.extract.name] = file
+        for file in usable.values():
             faults += _key_faults(database, file)
             faults += _reference_faults(database, file, usable)
             faults += _order_faults(database, file, usable)
@@ -49,7 +59,7 @@ def check_folder(folder: Path, study: Study) -> list[Fault]:
 
 
 def _count(database: Any, sql: str) -> int:
-    return int(database.execute(sql).fetchone()[0] or 0)
+    return int(database.execute(sql).fetchall()[0][0] or 0)
 
 
 def _has(file: ExtractFile, *names: str) -> bool:
@@ -60,7 +70,7 @@ def _row_faults(database: Any, file: ExtractFile, last: date) -> Iterator[Fault]
     """Count the rows that break each rule about one row, in a single pass over the file."""
     rules = [rule for column in file.columns for rule in _column_rules(file, column, last)]
     counts = ", ".join(f"count(*) FILTER (WHERE {rule.broken})" for rule in rules) or "0"
-    found = database.execute(f"SELECT {counts} FROM {file.scan()}").fetchone()
+    found = database.execute(f"SELECT {counts} FROM {file.scan(tell=True)}").fetchall()[0]
     if file.is_csv and (ragged := _ragged(database)):
         remedy = "Quote texts that hold commas, quotes or line breaks, and export it again"
         yield Fault(file.path.name, "fields", "lines with too few or too many fields, or stray quotes", remedy, rows=ragged)
@@ -71,6 +81,8 @@ def _row_faults(database: Any, file: ExtractFile, last: date) -> Iterator[Fault]
 
 def _ragged(database: Any) -> int:
     """Count the lines that the last reading set aside, and forget them."""
+    if not _count(database, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'"):
+        return 0
     rows = _count(database, "SELECT count(DISTINCT line) FROM reject_errors")
     database.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
     return rows

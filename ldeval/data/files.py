@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,11 +10,12 @@ from typing import Any
 
 import duckdb
 
+from ldeval.data.csv_bytes import look_at
 from ldeval.data.declaration import Column, ColumnType, Extract
+from ldeval.data.fault import Fault
 from ldeval.data.sources import EXTRACTS
 
 SUFFIXES = (".parquet", ".csv")
-_CHUNK = 1 << 22
 
 DUCKDB_TYPES: dict[ColumnType, str] = {
     "text": "VARCHAR",
@@ -47,23 +47,6 @@ HOW_WRITTEN: dict[ColumnType, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """One rule broken by one file. `rows` is how many rows broke it (None where the rule is about the whole file)."""
-
-    file: str
-    rule: str
-    problem: str
-    remedy: str
-    column: str = ""
-    rows: int | None = None
-
-    def __str__(self) -> str:
-        where = f"{self.file}, {self.column}" if self.column else self.file
-        count = "" if self.rows is None else f" ({self.rows:,} row{'s' if self.rows != 1 else ''})"
-        return f"{where}: {self.problem}{count}. {self.remedy}"
-
-
-@dataclass(frozen=True, slots=True)
 class ExtractFile:
     """A readable file: its extract, and the names of its columns by our names. `newline` is how lines of CSV end."""
 
@@ -84,14 +67,18 @@ class ExtractFile:
         """The declared columns that the file has, of a type that can be read."""
         return tuple(c for c in self.extract.columns if c.name in self.theirs and c.name not in self.unfit)
 
-    def scan(self) -> str:
-        """Give the SQL that reads the file as it is; all columns of CSV are text, and ragged lines are set aside."""
+    def scan(self, *, tell: bool = False) -> str:
+        """Give the SQL that reads the file as it is; all columns of CSV are text, and ragged lines are left out.
+
+        With `tell` they are counted in the database's table `reject_errors` (which is there only if there are any).
+        """
         if not self.is_csv:
             return f"read_parquet({literal(str(self.path))})"
         names = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in self.header)
+        rejects = "store_rejects=true, rejects_limit=0" if tell else "ignore_errors=true"
         return (
             f"read_csv({literal(str(self.path))}, auto_detect=false, header=true, delim=',', quote='\"', escape='\"', "
-            f"nullstr='', store_rejects=true, rejects_limit=0, max_line_size=10000000, new_line='{self.newline}', "
+            f"nullstr='', {rejects}, max_line_size=10000000, new_line='{self.newline}', "
             f"columns={{{names}}})"
         )
 
@@ -127,7 +114,7 @@ def connect(spill: Path, memory: str = "1GB") -> Any:
     return duckdb.connect(config={"memory_limit": memory, "temp_directory": str(spill), "preserve_insertion_order": "false"})
 
 
-def find_files(folder: Path, renames: Mapping[str, Mapping[str, str]]) -> tuple[list[ExtractFile], list[Fault]]:
+def find_files(database: Any, folder: Path, renames: Mapping[str, Mapping[str, str]]) -> tuple[list[ExtractFile], list[Fault]]:
     """Find the file of every extract in a folder, and everything that is wrong with the files as files."""
     if not folder.is_dir():
         return [], [Fault(str(folder), "folder", "not a folder", "Name the folder that holds the extracts")]
@@ -138,7 +125,7 @@ def find_files(folder: Path, renames: Mapping[str, Mapping[str, str]]) -> tuple[
         if len(found) != 1:
             faults.append(_not_one(extract, found))
             continue
-        file, problems = _open(found[0], extract, renames.get(extract.name, {}))
+        file, problems = _open(database, found[0], extract, renames.get(extract.name, {}))
         faults += problems
         files += [file] if file else []
     return files, faults
@@ -166,21 +153,30 @@ def _not_one(extract: Extract, found: list[Path]) -> Fault:
     return Fault(extract.name, "missing file", "no such file", remedy)
 
 
-def _open(path: Path, extract: Extract, renames: Mapping[str, str]) -> tuple[ExtractFile | None, list[Fault]]:
+def _open(database: Any, path: Path, extract: Extract, renames: Mapping[str, str]) -> tuple[ExtractFile | None, list[Fault]]:
     if path.is_dir():
         return None, [Fault(path.name, "folder", "a folder where a file should be", "Give one file for the extract")]
     if path.stat().st_size == 0:
         return None, [Fault(path.name, "empty", "an empty file", "Export it again; no rows still need a header")]
-    return (_open_csv if path.suffix == ".csv" else _open_parquet)(path, extract, renames)
+    if path.suffix == ".csv":
+        return _open_csv(path, extract, renames)
+    return _open_parquet(database, path, extract, renames)
 
 
-def _open_parquet(path: Path, extract: Extract, renames: Mapping[str, str]) -> tuple[ExtractFile | None, list[Fault]]:
+def unreadable(path: Path) -> Fault:
+    """Say that a file is not what its name promises."""
+    kind = "CSV" if path.suffix == ".csv" else "Parquet"
+    remedy = "Copy or export it again: it is truncated, damaged, or something else under that name"
+    return Fault(path.name, "unreadable", f"not readable as {kind}", remedy)
+
+
+def _open_parquet(
+    database: Any, path: Path, extract: Extract, renames: Mapping[str, str]
+) -> tuple[ExtractFile | None, list[Fault]]:
     try:
-        with connect(path.parent) as database:
-            described = database.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))})").fetchall()
+        described = database.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))})").fetchall()
     except duckdb.Error:
-        remedy = "Copy or export it again: it is truncated, damaged, or something else under that name"
-        return None, [Fault(path.name, "parquet", "not readable as Parquet", remedy)]
+        return None, [unreadable(path)]
     stored = {row[0]: row[1] for row in described}
     theirs, faults = _match(path, extract, renames, tuple(stored))
     unfit = set()
@@ -194,7 +190,7 @@ def _open_parquet(path: Path, extract: Extract, renames: Mapping[str, str]) -> t
 
 
 def _open_csv(path: Path, extract: Extract, renames: Mapping[str, str]) -> tuple[ExtractFile | None, list[Fault]]:
-    look = _look(path)
+    look = look_at(path)
     faults = list(look.faults(path))
     if look.unreadable:
         return None, faults
@@ -231,67 +227,3 @@ def _match(
     remedy = "Leave it out, or map it in study.toml: the study takes no more than it has declared"
     faults += [Fault(path.name, "extra column", f"column {name!r} is not declared", remedy) for name in extra]
     return {ours: theirs for ours, theirs in wanted.items() if theirs in header}, faults
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What one pass over the bytes of a CSV file shows."""
-
-    mark: str
-    bad_line: int | None
-    noughts: int
-    crlf: int
-    lf: int
-
-    @property
-    def mixed(self) -> bool:
-        return 0 < self.crlf < self.lf
-
-    @property
-    def unreadable(self) -> bool:
-        return self.mark == "UTF-16" or self.bad_line is not None or self.noughts > 0 or self.mixed
-
-    def faults(self, path: Path) -> Iterator[Fault]:
-        again = "Export it again as UTF-8 without a byte order mark"
-        if self.mark:
-            yield Fault(path.name, "byte order mark", f"begins with the byte order mark of {self.mark}", again)
-        if self.mark == "UTF-16":
-            return
-        if self.bad_line is not None:
-            yield Fault(path.name, "encoding", f"not UTF-8 from line {self.bad_line:,} on", again)
-        if self.noughts:
-            yield Fault(path.name, "encoding", f"{self.noughts:,} null bytes", "Copy it again: it is damaged")
-        if self.mixed:
-            yield Fault(path.name, "line ends", f"{self.crlf:,} of {self.lf:,} lines end in CRLF", "Use LF throughout")
-        elif self.crlf:
-            yield Fault(path.name, "line ends", f"all {self.crlf:,} lines end in CRLF", "Convert the line ends to LF")
-
-
-def _look(path: Path) -> _Look:
-    """Read a file once, in pieces: byte order mark, encoding, null bytes, line ends."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    lines = noughts = crlf = 0
-    bad_line, mark, last = None, "", b""
-    with path.open("rb") as file:
-        while piece := file.read(_CHUNK):
-            mark = mark or (_mark(piece) if not lines and not last else "")
-            bad_line = bad_line if bad_line is not None else _bad_line(decoder, piece, lines)
-            crlf += piece.count(b"\r\n") + (last == b"\r" and piece.startswith(b"\n"))
-            lines, noughts, last = lines + piece.count(b"\n"), noughts + piece.count(b"\0"), piece[-1:]
-    if bad_line is None and decoder.getstate()[0]:
-        bad_line = lines + 1
-    return _Look(mark, bad_line, noughts, crlf, lines)
-
-
-def _mark(start: bytes) -> str:
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "UTF-16"
-    return "UTF-8" if start.startswith(codecs.BOM_UTF8) else ""
-
-
-def _bad_line(decoder: codecs.IncrementalDecoder, piece: bytes, before: int) -> int | None:
-    try:
-        decoder.decode(piece)
-    except UnicodeDecodeError as error:
-        return before + piece[: error.start].count(b"\n") + 1
-    return None

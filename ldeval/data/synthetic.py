@@ -49,7 +49,7 @@ def truth_folder(folder: Path) -> Path:
     return folder.parent / f"{folder.name}-truth"
 
 
-def simulate(design: Design, folder: Path, *, processes: int = 1, progress: Progress | None = None) -> Twin:
+def write_twin(design: Design, folder: Path, *, processes: int = 1, progress: Progress | None = None) -> Twin:
     """Write a twin's extracts as Parquet into `folder`, and who is who into the folder beside it.
 
     The twin is built in a folder of its own and exchanged whole for an earlier one.

@@ -21,6 +21,7 @@ from ldeval.data.synthetic_tables import Keys, table
 from ldeval.data.twin_parameters import Parameters, TwinName, day_number, default_parameters
 
 BLOCK = 4096
+COURTS_YEAR = 2012
 IDENTITIES = "identities"
 """The table of who is who, which is no extract: it is kept apart from them."""
 
@@ -63,9 +64,6 @@ def tasks(design: Design) -> list[Task]:
         for area in range(len(areas))
         for number, year in enumerate(years)
     ]
-
-
-COURTS_YEAR = 2012
 
 
 def run(design: Design, task: Task) -> dict[str, Any]:

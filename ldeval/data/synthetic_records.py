@@ -69,7 +69,8 @@ def history_events(p: Parameters, rng: np.random.Generator, people: People) -> E
     last = people.index_day[person] - 30
     born = np.maximum(people.birth_day[person] + 11 * YEAR, PNC_BEGINS)
     span = np.maximum(last - born, 200)
-    day = np.floor(last - span * rng.random(n) ** 1.6).astype(np.int64)
+    power = p.number("history.recency") * np.exp(p.number("history.recency_need") * people.need[person])
+    day = np.floor(last - span * rng.random(n) ** power).astype(np.int64)
     same = rng.random(n) < p.number("offences.same_again")
     other = rng.choice(len(OFFENCES), n, p=p.by("offences.mix", OFFENCES))
     offence = np.where(same, people.offence[person], other)
@@ -84,12 +85,12 @@ def history_events(p: Parameters, rng: np.random.Generator, people: People) -> E
     others = np.array([CODE[name] for name in p("sentencing.others")])
     other_end = others[rng.choice(len(others), n, p=list(p("sentencing.others").values()))]
     disposal = np.where(custody, CUSTODY, np.where(in_court, other_end, CODE["caution"]))
-    before_window = day < np.where(people.historical, p_window(p, "design.historical_window")[0], p_window(p)[0])[person]
+    unflagged = _in_windows(p, day)
     return Events(
         person=person,
         day=day,
         hearing=np.zeros(n, dtype=bool),
-        vulnerable=(rng.random(n) < p.number("reoffending.vulnerable_again")) & before_window,
+        vulnerable=(rng.random(n) < p.number("reoffending.vulnerable_again")) & ~unflagged,
         offence=offence,
         offences=share + (rank < rest),
         offence_day=day - rng.integers(0, 10, n),
@@ -103,6 +104,12 @@ def history_events(p: Parameters, rng: np.random.Generator, people: People) -> E
         remanded=np.zeros(n, dtype=bool),
         guilty_plea=rng.random(n) < 0.8,
     )
+
+
+def _in_windows(p: Parameters, day: Ints) -> Flags:
+    """Say which days fall in a window: an earlier event there is never flagged, or it would be the index event."""
+    windows = (p_window(p), p_window(p, "design.historical_window"))
+    return np.asarray(np.any([(day >= first) & (day <= last) for first, last in windows], axis=0))
 
 
 def _later_events(p: Parameters, rng: np.random.Generator, people: People, draws: JusticeDraws, justice: Justice) -> Events:
@@ -249,19 +256,17 @@ _COURT_CODE = np.array([0, 1, 2, 3, 4, 4, 5, 6, 6])
 
 def completed_years(birth: Ints, day: Ints) -> Ints:
     """Give age in completed years."""
-    born, then = birth.view("M8[D]"), day.view("M8[D]")
-    years = then.astype("M8[Y]").astype(np.int64) - born.astype("M8[Y]").astype(np.int64)
-    into_birth_year = (born - born.astype("M8[Y]")).astype(np.int64)
-    into_this_year = (then - then.astype("M8[Y]")).astype(np.int64)
-    leap_born, leap_then = _after_leap_day(born, into_birth_year), _after_leap_day(then, into_this_year)
-    return np.asarray(years - (into_this_year - leap_then < into_birth_year - leap_born), dtype=np.int64)
+    born_year, born_day = _year_and_day(birth)
+    then_year, then_day = _year_and_day(day)
+    return np.asarray(then_year - born_year - (then_day < born_day), dtype=np.int64)
 
 
-def _after_leap_day(dates: Any, into_year: Ints) -> Flags:
-    """Say which dates come on or after the 29 February of a leap year (so that March starts alike in every year)."""
-    years = dates.astype("M8[Y]").astype(np.int64) + 1970
-    leap = (years % 4 == 0) & ((years % 100 != 0) | (years % 400 == 0))
-    return np.asarray(leap & (into_year >= 60), dtype=bool)
+def _year_and_day(days: Ints) -> tuple[Ints, Ints]:
+    """Give the year, and month and day as one number in their order."""
+    dates = days.view("M8[D]")
+    years, months = dates.astype("M8[Y]"), dates.astype("M8[M]")
+    month = (months - years.astype("M8[M]")).astype(np.int64)
+    return years.astype(np.int64), month * 32 + (dates - months).astype(np.int64)
 
 
 def _by(day: Ints, last: int) -> Ints:

@@ -68,7 +68,7 @@ def meat(sets: RiskSets, parts: Terms, at: Risks, cluster: Groups | None) -> Flo
         return scores.T @ scores
     total = np.zeros((sets.x.shape[1], sets.x.shape[1]))
     for _, score in score_rows(sets, parts, at):
-        total += score.T @ score
+        total += score.T @ score.copy()  # with itself it would go to a routine that waits for other threads
     return total
 
 

@@ -113,7 +113,8 @@ def over_risk(sets: RiskSets, hazard: Floats) -> Floats:
 
 def score(sets: RiskSets, at: Risks, by: Floats | None = None) -> Floats:
     """Give the score (p,), each slot times `by`."""
-    return segment_sums(sets.x, surplus(sets, at, by), np.array([0, len(sets.x)]))[0]
+    total: Floats = segment_sums(sets.x, surplus(sets, at, by), np.array([0, len(sets.x)]))[0]
+    return total
 
 
 def information(sets: RiskSets, parts: Terms, at: Risks, by: Floats | None = None) -> Floats:
