@@ -22,7 +22,7 @@ from typing import Any, Literal
 import ibis
 
 from ldeval.data.linked import Linked
-from ldeval.data.windows import days
+from ldeval.data.windows import days, total
 from ldeval.study import Study
 
 Calendar = Literal["study", "historical"]
@@ -203,7 +203,7 @@ def flow(judged: Any, rule: Rules) -> Any:
     reached = judged.group_by("passed").aggregate(people=judged.count())
     pairs = steps.cross_join(reached)
     counted = pairs.group_by(["step", "condition"]).aggregate(
-        excluded=pairs.people.sum(where=pairs.passed == pairs.step).fill_null(0).cast("int64"),
-        remaining=pairs.people.sum(where=pairs.passed > pairs.step).fill_null(0).cast("int64"),
+        excluded=total(pairs.people, where=pairs.passed == pairs.step).fill_null(0),
+        remaining=total(pairs.people, where=pairs.passed > pairs.step).fill_null(0),
     )
     return counted.mutate(calendar=ibis.literal(rule.calendar)).order_by("step")

@@ -14,18 +14,8 @@ from typing import Any
 
 import ibis
 
-from ldeval.data.declaration import ColumnType
 from ldeval.data.files import find_files, quoted
 from ldeval.data.sources import EXTRACTS
-
-TYPES: dict[ColumnType, str] = {
-    "text": "string",
-    "integer": "int64",
-    "number": "float64",
-    "boolean": "boolean",
-    "date": "date",
-}
-"""The engine's type of each declared type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +53,7 @@ def open_extracts(
     limits = {"memory_limit": memory, "threads": threads, "preserve_insertion_order": False}
     backend = ibis.duckdb.connect(**{key: value for key, value in limits.items() if value is not None})
     backend.raw_sql("SET enable_progress_bar = false")
-    files, faults = find_files(folder, names or {})
+    files, faults = find_files(backend.con, folder, names or {})
     if faults:
         listed = "\n".join(f"  {fault}" for fault in faults)
         raise ValueError(f"{folder}: {len(faults)} fault(s); ldeval check looks at every row as well\n{listed}")

@@ -169,9 +169,9 @@ def _finished(rows: Any, custody: Any, rule: Rules) -> Any:
     rows = rows.mutate(
         followed_days=followed,
         reconviction_days=rows.reoffence_days.fill_null(followed),
-        reconviction_state=ibis.cases((again, 1), (died, 2), else_=0),
+        reconviction_state=ibis.cases((again, 1), (died, 2), else_=0).cast("int64"),
         custody_race_days=time,
-        custody_race_state=state,
+        custody_race_state=state.cast("int64"),
         immediate_custody=(state == 1).cast("int64"),
         index_custody_days=served,
         index_served_days=to_release,

@@ -8,7 +8,7 @@ from typing import Any
 import ibis
 
 from ldeval.data.linked import Linked
-from ldeval.data.windows import days
+from ldeval.data.windows import days, total
 
 COMPLETED_BY = (90, 180)
 """Days from charge by which the share completed is counted."""
@@ -46,7 +46,7 @@ def court_cases(linked: Linked, extract_end: date) -> Any:
         days=days(until, cases.charge_date),
         days_covered=days(end, cases.charge_date),
         completed=cases.completion_date.notnull().cast("int64"),
-        touched=cases.touched.fill_null(0),
+        touched=cases.touched.fill_null(0).cast("int64"),
     )
 
 
@@ -79,9 +79,9 @@ def area_months(cases: Any, areas: Any) -> Any:
         crown=cases.count(where=cases.court_type == "crown"),
         guilty_pleas=cases.count(where=cases.plea == "guilty"),
         immediate_custody=cases.count(where=cases.disposal == "immediate_custody"),
-        touched=cases.touched.sum(),
+        touched=total(cases.touched),
         followed_365=cases.count(where=for_a_year),
-        restricted_days=ibis.least(cases.days, RESTRICTED_TO).sum(where=for_a_year).fill_null(0),
+        restricted_days=total(ibis.least(cases.days, RESTRICTED_TO), where=for_a_year).fill_null(0),
         **shares,
     )
     joined = counted.inner_join(areas.select("area_id", "wave", "go_live_date"), "area_id")

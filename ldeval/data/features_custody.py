@@ -12,7 +12,7 @@ import ibis
 
 from ldeval.data.cohort import Rules
 from ldeval.data.linked import Linked
-from ldeval.data.windows import days, overlap
+from ldeval.data.windows import days, overlap, total
 
 
 def custody_spells(people: Any, offences: Any, remand: Any, rule: Rules) -> Any:
@@ -67,4 +67,4 @@ def days_inside(spells: Any, people: Any) -> Any:
     """Give the days in custody of [`first`, `last`), two columns of `people` (a row a person, all kept)."""
     both = people.select("study_id", "first", "last").inner_join(spells, "study_id")
     shared = both.mutate(shared=overlap(both.start, both.stop, both["first"], both["last"]))
-    return shared.group_by("study_id").aggregate(days=shared.shared.sum())
+    return shared.group_by("study_id").aggregate(days=total(shared.shared))

@@ -8,7 +8,7 @@ import ibis
 
 from ldeval.data.cohort import Rules
 from ldeval.data.features_use import HEALTH, QUANTITIES, SPANS
-from ldeval.data.windows import MONTHS, days, month_of, month_start, overlap
+from ldeval.data.windows import MONTHS, days, month_of, month_start, overlap, total
 
 PANEL_ARMS = ("user", "not_yet_live")
 """The arms of the primary comparison."""
@@ -34,7 +34,7 @@ def panel(people: Any, quantities: Any, custody: Any, treatment: Any, rule: Rule
     calendar = months(rule)
     kept = quantities.semi_join(own, "study_id")
     dated = kept.group_by(["study_id", month_of(kept.lag, rule.follow_up_days).name("month")]).aggregate(
-        **{name: kept[name].sum() for name in QUANTITIES}, **_none(SPANS), exposure=ibis.literal(0)
+        **{name: total(kept[name]) for name in QUANTITIES}, **_none(SPANS), exposure=ibis.literal(0)
     )
     parts = [
         _exposure(own, calendar, rule),
@@ -44,9 +44,7 @@ def panel(people: Any, quantities: Any, custody: Any, treatment: Any, rule: Rule
     ]
     columns = ["study_id", "month", *QUANTITIES, *SPANS, "exposure"]
     stacked = ibis.union(*(part.select(*(_typed(part, name) for name in columns)) for part in parts), distinct=False)
-    summed = stacked.group_by(["study_id", "month"]).aggregate(
-        **{name: stacked[name].sum().cast("int64") for name in columns[2:]}
-    )
+    summed = stacked.group_by(["study_id", "month"]).aggregate(**{name: total(stacked[name]) for name in columns[2:]})
     named = summed.inner_join(own.select("study_id", "arm"), "study_id")
     health = {name: ibis.ifelse(named.arm == "user", named[name], None) for name in (*HEALTH, "treatment_days")}
     return named.mutate(**health).order_by("study_id", "month")

@@ -11,7 +11,7 @@ import ibis
 
 from ldeval.data.cohort import Rules
 from ldeval.data.linked import Linked
-from ldeval.data.windows import days, overlap, within
+from ldeval.data.windows import days, overlap, total, within
 
 HEALTH = (
     "ae_attendances",
@@ -88,10 +88,10 @@ def treatment_spells(linked: Linked, people: Any, rule: Rules) -> Any:
 def span_days(spells: Any, name: str, first: int, last: int) -> Any:
     """Sum the days of spells in [first, last), a row a person who has any."""
     shared = spells.mutate(shared=overlap(spells.start, spells.stop, ibis.literal(first), ibis.literal(last)))
-    return shared.group_by("study_id").aggregate(**{name: shared.shared.sum()})
+    return shared.group_by("study_id").aggregate(**{name: total(shared.shared)})
 
 
 def totals(quantities: Any, first: int, last: int, suffix: str) -> Any:
     """Sum the quantities of [first, last), a row a person who has any."""
     kept = quantities.filter(within(quantities.lag, first, last))
-    return kept.group_by("study_id").aggregate(**{f"{name}{suffix}": kept[name].sum() for name in QUANTITIES})
+    return kept.group_by("study_id").aggregate(**{f"{name}{suffix}": total(kept[name]) for name in QUANTITIES})

@@ -75,6 +75,7 @@ def link(
     if not 0 < threshold < 1:
         raise ValueError(f"threshold must lie between 0 and 1, found {threshold}")
     records = _records(extracts)
+    people = None if truth is None else _true_people(records, truth)
     say(f"{len(records):,} records of {len(PERSON_SOURCES)} sources")
     connection = extracts.backend.con
     connection.register("linkage_records", records)
@@ -84,7 +85,7 @@ def link(
     finally:
         connection.unregister("linkage_records")
     say(f"{len(scored):,} pairs compared, {int(scored['by_rule'].sum()):,} of them linked by rule")
-    return _links(extracts, records, _pairs(records, scored), model, threshold, seed, at, truth)
+    return _links(extracts, records, _pairs(records, scored), model, threshold, seed, at, people)
 
 
 def _links(
@@ -95,12 +96,11 @@ def _links(
     threshold: float,
     seed: int,
     at: pd.Timestamp,
-    truth: pd.DataFrame | None,
+    people: Ints | None,
 ) -> Links:
     numbers = np.column_stack([pd.factorize(records[name])[0] for name in NATIONAL_NUMBERS])
     labels = clusters(pairs, numbers, threshold)
     sure = link_probability(pairs, labels)
-    people = None if truth is None else _true_people(records, truth)
     joined = clusters(pairs.take(pairs.by_rule), numbers, threshold)
     quality = (
         pair_quality("model", labels, pairs, people),
@@ -128,7 +128,7 @@ def study_ids(labels: Ints, rng: np.random.Generator) -> pd.Series:
 
 
 def _records(extracts: Extracts) -> pd.DataFrame:
-    records: pd.DataFrame = read_records(extracts).order_by("record").execute()
+    records: pd.DataFrame = read_records(extracts).order_by("record").to_pyarrow().to_pandas()
     twice = records["record"].duplicated()
     if twice.any():
         named = ", ".join(sorted(records.loc[twice, "source"].unique()))
@@ -159,7 +159,7 @@ def _ethnicity(extracts: Extracts, records: pd.DataFrame) -> pd.Series:
         if "ethnicity" in EXTRACTS[source.persons].names
         for rows in [extracts.table(source.persons)]
     ]
-    held = ibis.union(*known, distinct=False).execute()
+    held = ibis.union(*known, distinct=False).to_pyarrow().to_pandas()
     values: pd.Series = held.set_index("record")["value"].reindex(records["record"]).reset_index(drop=True)
     return values
 

@@ -26,6 +26,11 @@ def overlap(start: Any, stop: Any, first: Any, last: Any) -> Any:
     return ibis.greatest(shared, 0)
 
 
+def total(values: Any, where: Any = None) -> Any:
+    """Sum whole numbers into a whole number. Engines give sums of integers a wider type, which files then hold as decimals."""
+    return values.cast("float64").sum(where=where).cast("int64")
+
+
 def month_of(lag: Any, follow_up_days: int) -> Any:
     """Give the month of a day: month m is the days from m / 12 of the follow-up to (m + 1) / 12, month 0 the first after."""
     return (lag * MONTHS / follow_up_days).floor().cast("int64")
