@@ -79,14 +79,14 @@ def _extracts(root: Path, study: Study, say: Say) -> Path:
         if not folder.is_dir():
             raise FileNotFoundError(f"{folder}: no such folder of extracts; mend [data] source in study.toml")
         return folder
-    from ldeval.data.synthetic import simulate, truth_folder
+    from ldeval.data.synthetic import truth_folder, write_twin
     from ldeval.data.synthetic_blocks import Design
 
     twin = study.data.twin
     say(f"twin {twin.name!r}, seed {twin.seed}, {twin.users:,} users expected: people who do not exist")
     design = Design(twin.name, twin.seed, twin.users)
     stamp = truth_folder(folder) / "twin.stamp"
-    _stage(stamp, digest([_code(root, "twin"), str(design)]), lambda: simulate(design, folder, processes=os.cpu_count() or 1))
+    _stage(stamp, digest([_code(root, "twin"), str(design)]), lambda: write_twin(design, folder, processes=os.cpu_count() or 1))
     return folder
 
 
