@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -140,8 +141,12 @@ def _pooled(rows: pd.DataFrame) -> list[Counted]:
     return [
         (Line(row.level.capitalize(), {row.subgroup: row.level}, SUBGROUPS[row.subgroup]), (int(row.records), int(row.linked)))
         for name in SUBGROUPS
-        for row in rows[rows["subgroup"] == name].itertuples()
+        for row in sorted(rows[rows["subgroup"] == name].itertuples(), key=_order)
     ]
+
+
+def _order(row: Any) -> tuple[bool, bool, str]:
+    return row.level == "missing", not row.level.startswith("under"), row.level
 
 
 def _detail(parts: pd.DataFrame, source: str) -> list[Counted]:
