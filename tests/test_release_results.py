@@ -38,6 +38,8 @@ def test_the_files_are_open_and_plain(tmp_path):
     folder = make_released(tmp_path) / "_results"
     assert sorted(contents(folder)) == [
         "curves/c-two.csv",
+        "dictionary.csv",
+        "disclosure.csv",
         "effects/e-all.csv",
         "estimates.csv",
         "facts.csv",
