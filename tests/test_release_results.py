@@ -48,6 +48,7 @@ def test_the_files_are_open_and_plain(tmp_path):
         "provenance.html",
         "provenance.json",
         "study.json",
+        "tables.xlsx",
         "tables/t-plain.csv",
     ]
     assert (folder / "tables" / "t-plain.csv").read_text().splitlines()[1] == "One,A <b> & c,1234,0.0001"
