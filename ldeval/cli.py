@@ -155,6 +155,14 @@ def truth(
     typer.echo(f"{TRUTH_FOLDER / twin}.csv: {len(found)} truths")
 
 
+@app.command()
+def preview(book: BookFolder = Path(), port: Annotated[int, typer.Option(help="0 takes any free one.")] = 4321) -> None:
+    """Serve the report on this machine, rebuild it on change, reload the page; Ctrl-C stops it."""
+    from ldeval.publish.preview import preview as serve
+
+    serve(book.resolve(), port=port, say=typer.echo)
+
+
 @app.command("install-quarto")
 def install_quarto() -> None:
     """Install Quarto next to this Python, where the network allows its download."""
