@@ -34,6 +34,14 @@ class Protocol(_Part):
         return self
 
 
+class Twin(_Part):
+    """Which synthetic twin stands in for real extracts: `identified` or `hidden`, its seed, and the users expected."""
+
+    name: Literal["identified", "hidden"] = "identified"
+    seed: int = Field(default=1, ge=0)
+    users: int = Field(default=8729, ge=1)
+
+
 class Data(_Part):
     """Where the records are ("twin" or a folder), which engine reads them, and their own names for our columns.
 
@@ -43,6 +51,7 @@ class Data(_Part):
     source: str = "twin"
     engine: Literal["duckdb", "spark"] = "duckdb"
     extract_end: date = date(2019, 6, 30)
+    twin: Twin = Twin()
     columns: dict[str, dict[str, str]] = Field(default_factory=dict)
 
 

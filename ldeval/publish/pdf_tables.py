@@ -12,8 +12,12 @@ WHOLE = 20
 """Rows up to which a table stays on one page."""
 
 
+NAME = 26
+"""Letters up to which a column of single words, such as names of columns, is as wide as they are."""
+
+
 def spread(text: str, blocks: list[Node]) -> str:
-    """Set tables to the full measure: numbers and short cells as wide as they are, the rest in proportion."""
+    """Set tables to the full measure: numbers, names and short cells as wide as they are, the rest in proportion."""
     columns = iter([_columns(node) for node in ast.nodes(blocks, "Table")])
     text = re.sub(r"  table\.hline\(\),\n  table\.footer\(", "  table.footer(repeat: false, ", text)
     return re.sub(r"(?<=#table\(\n  columns: )[^\n]+(?=,\n)", lambda found: next(columns) or found[0], text)
@@ -23,9 +27,13 @@ def _columns(table: Node) -> str | None:
     specs = table["c"][2]
     if any(width["t"] != "ColWidthDefault" for _, width in specs):
         return None
-    texts = [[ast.plain(cell[4]) for cell in row[1]] for row in rows(table) if len(row[1]) == len(specs)]
+    whole = [row[1] for row in rows(table) if len(row[1]) == len(specs)]
+    texts = [[ast.plain(cell[4]) for cell in row] for row in whole]
     longest = [max((len(text[at]) for text in texts), default=0) for at in range(len(specs))]
-    kept = [spec[0]["t"] == "AlignRight" or size <= 12 for spec, size in zip(specs, longest, strict=True)]
+    words = [max((len(word) for text in texts for word in text[at].split()), default=0) for at in range(len(specs))]
+    short = [size <= 12 or size == word <= NAME for size, word in zip(longest, words, strict=True)]
+    right = [all("AlignRight" in (specs[at][0]["t"], row[at][1]["t"]) for row in whole) for at in range(len(specs))]
+    kept = [number or fits for number, fits in zip(right, short, strict=True)]
     kept[0] = kept[0] and not all(kept)
     shares = ["auto" if keep else f"{size**0.5:.1f}fr" for keep, size in zip(kept, longest, strict=True)]
     return f"({', '.join(shares)},)"

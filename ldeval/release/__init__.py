@@ -4,6 +4,7 @@ Chapters import from here alone. Nothing heavy is loaded until it is used, since
 format.
 """
 
+from ldeval.release.declared import about_records, dictionary_table, notice, source_words, sources_table
 from ldeval.release.figures import figure
 from ldeval.release.prose import est, fact, study, verdict
 from ldeval.release.sentences import finding
@@ -18,6 +19,8 @@ from ldeval.release.tables import (
 )
 
 __all__ = [
+    "about_records",
+    "dictionary_table",
     "disclosure_table",
     "est",
     "fact",
@@ -26,7 +29,10 @@ __all__ = [
     "finding",
     "inputs_table",
     "key_figures",
+    "notice",
     "software_table",
+    "source_words",
+    "sources_table",
     "study",
     "table",
     "verdict",

@@ -1,0 +1,82 @@
+"""From a fit of `ldeval.stats` to `Estimate`: the one place where model terms become results."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import exp, log
+from typing import Any, Protocol
+
+import numpy as np
+
+from ldeval.estimate import Estimate, Scale
+from ldeval.stats.fit import Contrasts
+
+
+class Fit(Protocol):
+    """What every fit and contrast of `ldeval.stats` gives."""
+
+    @property
+    def level(self) -> float:
+        """Of the intervals."""
+        ...
+
+    @property
+    def n(self) -> int:
+        """Rows used."""
+        ...
+
+    def tidy(self) -> Any:
+        """Give a row per term."""
+        ...
+
+
+def effect(
+    fit: Fit, term: str, key: str, *, unit: str, estimand: str, method: str, events: int | None = None, n: int | None = None
+) -> Estimate:
+    """Give one term of a fit as an estimate; terms on a log scale (`log_...`, or a unit of ratio) come out as ratios.
+
+    `key` is the id, "outcome/measure/estimand".
+    """
+    row = fit.tidy().set_index("term").loc[term]
+    scale: Scale = "log" if unit == "ratio" else "identity"
+    value, low, high = (float(row[name]) for name in ("estimate", "low", "high"))
+    if scale == "log":
+        value, low, high = exp(value), exp(low), exp(high)
+    outcome, measure = key.split("/")[:2]
+    return Estimate(
+        id=key,
+        outcome=outcome,
+        measure=measure,
+        unit=unit,
+        estimand=estimand,
+        value=value,
+        se=float(row["se"]),
+        scale=scale,
+        low=low,
+        high=high,
+        level=fit.level,
+        n=fit.n if n is None else n,
+        events=events,
+        method=method,
+        p_value=float(row["p_value"]),
+    )
+
+
+def at_work(estimate: Estimate, key: str, factor: float, unit: str) -> Estimate:
+    """Give an effect a person times a number of people: a count of people, days or pounds."""
+    value, *bounds = (factor * number for number in (estimate.value, estimate.low, estimate.high))
+    outcome, measure = key.split("/")[:2]
+    method = f"{estimate.id} times {abs(factor):,.0f}; {estimate.method}"
+    named = replace(estimate, id=key, outcome=outcome, measure=measure, unit=unit, method=method, scale="identity")
+    return replace(named, value=value, se=abs(factor) * estimate.se, low=min(bounds), high=max(bounds))
+
+
+def odds_ratio(fit: Contrasts, measure: str, key: str, *, estimand: str, method: str, events: int) -> Estimate:
+    """Give the marginal odds ratio of two incidences by the delta method from their joint covariance."""
+    at = [fit.names.index(f"{measure}_{arm}") for arm in ("treated", "control")]
+    one, zero = (float(value) for value in fit.coefficients[at])
+    slope = np.array([1 / (one * (1 - one)), -1 / (zero * (1 - zero))])
+    variance = np.array([[slope @ fit.covariance[np.ix_(at, at)] @ slope]])
+    log_odds = np.array([log(one / (1 - one)) - log(zero / (1 - zero))])
+    derived = replace(fit, names=("log_odds_ratio",), coefficients=log_odds, covariance=variance)
+    return effect(derived, "log_odds_ratio", key, unit="ratio", estimand=estimand, method=method, events=events)
