@@ -21,7 +21,7 @@ from ldeval.stats.curves import limits
 ESTIMATE = 1e-6
 STATISTIC = 1e-5
 PRINTED = 0.0051  # half of the last decimal printed, and rounding
-REFERENCE = Path(__file__).parent / "reference"
+REFERENCE = Path(__file__).parent.parent / "data" / "reference"
 
 NOT_OURS = {
     "rossi/cox_exact": "exact partial likelihood of ties: no chapter calls it",

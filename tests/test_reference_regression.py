@@ -20,7 +20,7 @@ from ldeval.stats.linear import linear
 from ldeval.stats.sensitivity import e_value
 from ldeval.stats.weights import balance, entropy_weights, propensity_weights
 
-HERE = Path(__file__).parent / "reference"
+HERE = Path(__file__).parent.parent / "data" / "reference"
 ESTIMATE = 1e-6
 """Relative, of estimates and standard errors: R's own iterations stop near 1e-8."""
 STATISTIC = 1e-5
