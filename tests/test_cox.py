@@ -542,3 +542,83 @@ def test_curve_refuses() -> None:
         fit.curve([0], stratum=1)
     with pytest.raises(ValueError, match="stratum: expected none"):
         cox(time, event, x).curve([0, 0], stratum=1)
+
+
+def cluster_matrices(case: dict[str, Any], b: Any) -> tuple[Any, Any]:
+    """Each cluster's information, and what its pull on the means takes off it, by loops over event times (Breslow)."""
+    time, entry, w, x = case["time"], case["entry"], case["weights"], case["X"]
+    own, taken = np.zeros((9, 3, 3)), np.zeros((9, 3, 3))
+    for s in np.unique(case["strata"]):
+        for t in np.unique(time[(case["strata"] == s) & case["event"]]):
+            at_risk = (case["strata"] == s) & (entry < t) & (time >= t)
+            hazard = w[at_risk & case["event"] & (time == t)].sum()
+            share = at_risk * w * np.exp(x @ b)
+            share = share / share.sum()
+            apart = x - share @ x
+            for k in range(9):
+                inside = share * (case["cluster"] == k)
+                own[k] += hazard * apart.T @ (inside[:, None] * apart)
+                taken[k] += hazard * np.outer(inside @ apart, inside @ apart)
+    return own, taken
+
+
+def power(matrix: Any, exponent: float) -> Any:
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * values**exponent) @ vectors.T
+
+
+def test_bias_reduced_errors_from_the_definition() -> None:
+    """Adjusted scores whose variance, if a cluster's score had that of its information, would be that information."""
+    case = awkward(2)
+    fit = cox(**case, ties="breslow", small_sample="CR2")
+    own, taken = cluster_matrices(case, fit.coefficients)
+    inverse = fit.covariance_model
+    np.testing.assert_allclose(own.sum(axis=0), np.linalg.inv(inverse), rtol=1e-6)
+    root = np.linalg.cholesky(inverse)
+    scores = fit.residuals("dfbeta") @ np.linalg.inv(inverse)
+    meat = np.zeros((3, 3))
+    for k in range(9):
+        a, p = root.T @ own[k] @ root, root.T @ taken[k] @ root
+        half = power(a, 0.5)
+        adjust = half @ power(half @ (a - p - a @ a) @ half, -0.5) @ half
+        np.testing.assert_allclose(adjust @ (a - p - a @ a) @ adjust.T, a, atol=SAME)
+        adjusted = root @ adjust @ root.T @ scores[case["cluster"] == k].sum(axis=0)
+        meat += np.outer(adjusted, adjusted)
+    np.testing.assert_allclose(fit.covariance, meat, rtol=1e-6)
+
+
+def test_degrees_of_freedom_of_equal_clusters() -> None:
+    """Clusters of the same rows have the same part in everything: k - 1 degrees of freedom."""
+    time, event, x = ordinary(60)
+    copies = 11
+    fit = cox(
+        np.tile(time, copies), np.tile(event, copies), np.tile(x, (copies, 1)), cluster=np.repeat(np.arange(copies), 60),
+        ties="breslow", small_sample="CR2",
+    )  # fmt: skip
+    np.testing.assert_allclose(fit.df, copies - 1, rtol=SAME)
+
+
+@pytest.mark.parametrize("strata", [1, 7])
+def test_many_event_times_and_columns(strata: int) -> None:
+    """Sums over event times are cut into blocks, here of about 130: what one block carries to the next counts."""
+    rng = np.random.default_rng(strata)
+    n, p = 700, 60
+    x, entry, groups = rng.normal(size=(n, p)), rng.random(n), rng.integers(0, strata, n)
+    time, event, w = entry + rng.exponential(size=n), rng.random(n) < 0.9, rng.uniform(0.5, 2, n)
+    fit = cox(time, event, x, entry=entry, weights=w, strata=groups)
+    loglik, _, information, residual = direct(time, event, x, entry, w, groups, "efron", fit.coefficients)
+    assert fit.loglik == pytest.approx(loglik, rel=SAME)
+    np.testing.assert_allclose(fit.covariance_model @ information, np.eye(p), atol=1e-6)
+    np.testing.assert_allclose(fit.residuals("dfbeta"), residual @ fit.covariance_model, rtol=1e-6, atol=1e-9)
+
+
+def test_many_rows_start_from_a_sample_and_end_at_the_same() -> None:
+    """The sample's information only leads the way: half the rows with weight 2 (too few for a sample) end at the same."""
+    rng = np.random.default_rng(4)
+    n = 30_000
+    x = np.column_stack([rng.normal(size=n), rng.random(n) < 0.01, rng.normal(size=n)])
+    time = np.ceil(500 * rng.exponential(np.exp(-x @ [0.5, 1.0, -0.3])))
+    event, time = time <= 365, np.minimum(time, 365)
+    twice = np.repeat(np.arange(n), 2)
+    whole = cox(time[twice], event[twice], x[twice], ties="breslow", cluster=twice)
+    same(whole, cox(time, event, x, weights=np.full(n, 2.0), ties="breslow"), rtol=1e-8)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ldeval.stats import _coxdiag
 from ldeval.stats._concordance import Concordance, pair_sums
+from ldeval.stats._coxclusters import bias_reduced
 from ldeval.stats._coxlik import Terms, surplus
 from ldeval.stats._coxnewton import Maximum
 from ldeval.stats._risksets import RiskSets
@@ -33,12 +34,14 @@ class CoxData:
     correction: Correction
     weight: Floats
     robust: bool
+    bias_reduced: bool
 
     @property
     def errors(self) -> str:
         """Say in words how the standard errors are made."""
         if self.cluster is not None:
-            return f"robust errors over {len(self.cluster.labels)} clusters{self.correction.words}"
+            rule = ", CR2, Satterthwaite's t" if self.bias_reduced else self.correction.words
+            return f"robust errors over {len(self.cluster.labels)} clusters{rule}"
         return "robust errors" if self.robust else "errors from the information"
 
     def in_units(self, loglik: float) -> float:
@@ -46,16 +49,19 @@ class CoxData:
         return self.sets.unit * (loglik - float(np.log(self.sets.unit)) * float(self.sets.dead_weight.sum()))
 
 
-def covariances(data: CoxData) -> tuple[Floats, Floats]:
-    """Give the covariance that is reported, and the inverse information, of the coefficients of X as given."""
+def covariances(data: CoxData) -> tuple[Floats, Floats, float | Floats | None]:
+    """Give the covariance that is reported, the inverse information, of the coefficients of X as given, and Student's df."""
     sets = data.sets
     inverse = np.linalg.inv(data.best.information)
     scale = np.outer(sets.scale, sets.scale)
     model = inverse / sets.unit / scale
     if not data.robust:
-        return model, model
+        return model, model, None
+    if data.bias_reduced and data.cluster is not None:
+        robust, df = bias_reduced(sets, data.parts, data.best.at, np.asarray(inverse), data.cluster)
+        return robust / scale, model, df
     robust = inverse @ _coxdiag.meat(sets, data.parts, data.best.at, data.cluster) @ inverse
-    return robust * data.correction.factor / scale, model
+    return robust * data.correction.factor / scale, model, data.correction.df
 
 
 def concordance(data: CoxData, level: float) -> Concordance:

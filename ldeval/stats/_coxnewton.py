@@ -48,15 +48,17 @@ def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start 
 
     """
     zero = np.zeros(len(names))
-    null = risks(sets, parts, zero)
-    b, at, bend = (zero, null, None) if start is None else (start.b, risks(sets, parts, start.b), start.information)
+    at = risks(sets, parts, zero)
+    null, b, bend = at.loglik, zero, None
+    if start is not None:
+        b, at, bend = start.b, risks(sets, parts, start.b), start.information
     borrowed = start is not None
     gains = [np.inf]
     for _ in range(STEPS):
         slope = score(sets, at)
         step, gain = (slope, np.inf) if bend is None else _step(slope, bend, names)
         if start is not None and bend is not None and not borrowed and gain <= min(NEAR / STILL, STILL**2 * gains[-1]):
-            return Maximum(b + step, at, bend, null.loglik)
+            return Maximum(b + step, at, bend, null)
         if not borrowed or not CLOSE < gain < FAST * gains[-1]:
             first, borrowed = bend is None or borrowed, False
             bend = information(sets, parts, at)
@@ -64,7 +66,7 @@ def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start 
                 check_rank(bend, sets, names)
             step, gain = _step(slope, bend, names)
             if gain <= NEAR:
-                return Maximum(b + step, at, bend, null.loglik)
+                return Maximum(b + step, at, bend, null)
         gains.append(gain)
         if _runs_away(gains):
             raise separation(names, step)

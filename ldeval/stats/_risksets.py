@@ -70,20 +70,38 @@ def risk_sets(times: Times, x: Floats, weight: Floats, stratum: Codes, strata: i
         ValueError: no event (of weight above zero).
 
     """
-    rows = _sorted_rows(times.time, weight, stratum, strata)
-    time, code, dead = times.time[rows], stratum[rows], times.event[rows]
-    if not dead.any():
-        raise ValueError(f"event: expected at least one event of weight above zero, found none in {len(times.time)} rows")
-    last, slot_time, slot_stratum = _slots(time, code, dead)
-    slot_bounds = np.searchsorted(slot_stratum, np.arange(strata + 1))
-    base = slot_bounds[code]
-    first = base if times.entry is None else _entry_slots(times.entry[rows], code, slot_time, slot_stratum)
-    used = last > first
-    if not used.all():
-        rows, code, last, first, base = (part[used] for part in (rows, code, last, first, base))
-        dead = dead[used]
-    late = np.flatnonzero(first > base)
-    return _assemble(rows, x, weight, code, strata, dead, last - 1, late, first[late], slot_time, slot_stratum, slot_bounds)
+    placed = _place(times, weight, stratum, strata)
+    rows, code, last = placed.rows, placed.stratum, placed.last
+    slots = np.arange(len(placed.slot_time) + 1)
+    row_bounds = np.searchsorted(code, np.arange(strata + 1))
+    scaled, centre, scale = _standardised(x, rows, code, row_bounds)
+    light = weight[rows]
+    unit = float(light.mean())
+    light /= unit
+    hit = last[placed.dead]
+    dead_bounds = np.searchsorted(hit, slots)
+    return RiskSets(
+        rows=rows,
+        x=scaled,
+        centre=centre,
+        scale=scale,
+        weight=light,
+        unit=unit,
+        stratum=code,
+        last=last,
+        late=placed.late,
+        late_bounds=_running_count(placed.late, len(rows)),
+        first=placed.first,
+        dead=placed.dead,
+        hit=hit,
+        row_bounds=row_bounds,
+        slot_bounds=placed.slot_bounds,
+        ends=np.searchsorted(last, slots),
+        dead_bounds=dead_bounds,
+        slot_time=placed.slot_time,
+        slot_stratum=placed.slot_stratum,
+        dead_weight=np.add.reduceat(light[placed.dead], dead_bounds[:-1]),
+    )
 
 
 def restart_sums(values: Floats, bounds: Codes, *, reverse: bool = False) -> Floats:
@@ -119,6 +137,43 @@ def _doubled_sums(values: Floats, bounds: Codes) -> Floats:
     return values
 
 
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """Sorted rows at risk at some event time, their places among the slots, and the slots; as in `RiskSets`."""
+
+    rows: Codes
+    stratum: Codes
+    dead: Codes
+    last: Codes
+    late: Codes
+    first: Codes
+    slot_time: Floats
+    slot_stratum: Codes
+    slot_bounds: Codes
+
+
+def _place(times: Times, weight: Floats, stratum: Codes, strata: int) -> _Placed:
+    rows = _sorted_rows(times.time, weight, stratum, strata)
+    code, dead = _members(stratum, rows, strata), times.event[rows]
+    if not dead.any():
+        raise ValueError(f"event: expected at least one event of weight above zero, found none in {len(times.time)} rows")
+    last, slot_time, slot_stratum = _slots(times.time[rows], code, dead)
+    slot_bounds = np.searchsorted(slot_stratum, np.arange(strata + 1))
+    base = _members(slot_bounds[:-1], code, strata)
+    first = base if times.entry is None else _entry_slots(times.entry[rows], code, slot_time, slot_stratum)
+    used = last >= first
+    if not used.all():
+        rows, last, first, base, code = rows[used], last[used], first[used], base[used], _members(stratum, rows[used], strata)
+        dead = dead[used]
+    late = np.flatnonzero(first > base)
+    return _Placed(rows, code, np.flatnonzero(dead), last, late, first[late], slot_time, slot_stratum, slot_bounds)
+
+
+def _members(values: Codes, places: Codes, strata: int) -> Codes:
+    """Give values[places]; of one stratum no copies are made."""
+    return values[places] if strata > 1 else np.broadcast_to(values[:1], len(places))
+
+
 def _sorted_rows(time: Floats, weight: Floats, stratum: Codes, strata: int) -> Codes:
     order = np.argsort(time)
     if not weight.all():
@@ -133,10 +188,11 @@ def _slots(time: Floats, code: Codes, dead: Bools) -> tuple[Codes, Floats, Codes
     new = np.empty(len(time), dtype=bool)
     new[0] = True
     np.not_equal(time[1:], time[:-1], out=new[1:])
-    new[1:] |= code[1:] != code[:-1]
+    if code.strides[0]:  # of several strata
+        new[1:] |= code[1:] != code[:-1]
     starts = np.flatnonzero(new)
     holds = np.logical_or.reduceat(dead, starts)
-    last = np.repeat(np.cumsum(holds), np.diff(np.append(starts, len(time))))
+    last = np.repeat(np.cumsum(holds) - 1, np.diff(np.append(starts, len(time))))
     return last, time[starts[holds]], code[starts[holds]]
 
 
@@ -146,43 +202,6 @@ def _entry_slots(entry: Floats, code: Codes, slot_time: Floats, slot_stratum: Co
     width = len(distinct) + 1
     key = slot_stratum * width + rank + 1
     return np.searchsorted(key, code * width + np.searchsorted(distinct, entry, side="right"), side="right")
-
-
-def _assemble(
-    rows: Codes, x: Floats, weight: Floats, code: Codes, strata: int, dead: Bools, last: Codes, late: Codes, first: Codes,
-    slot_time: Floats, slot_stratum: Codes, slot_bounds: Codes,
-) -> RiskSets:  # fmt: skip
-    slots = np.arange(len(slot_time) + 1)
-    row_bounds = np.searchsorted(code, np.arange(strata + 1))
-    scaled, centre, scale = _standardised(x, rows, code, row_bounds)
-    light = weight[rows]
-    unit = float(light.mean())
-    light /= unit
-    places = np.flatnonzero(dead)
-    hit = last[places]
-    dead_bounds = np.searchsorted(hit, slots)
-    return RiskSets(
-        rows=rows,
-        x=scaled,
-        centre=centre,
-        scale=scale,
-        weight=light,
-        unit=unit,
-        stratum=code,
-        last=last,
-        late=late,
-        late_bounds=_running_count(late, len(rows)),
-        first=first,
-        dead=places,
-        hit=hit,
-        row_bounds=row_bounds,
-        slot_bounds=slot_bounds,
-        ends=np.searchsorted(last, slots),
-        dead_bounds=dead_bounds,
-        slot_time=slot_time,
-        slot_stratum=slot_stratum,
-        dead_weight=np.add.reduceat(light[places], dead_bounds[:-1]),
-    )
 
 
 def _running_count(places: Codes, rows: int) -> Codes:

@@ -18,12 +18,13 @@ from ldeval.stats.curves import Curve, Interval, interval_choice
 from ldeval.stats.doors import Floats, Groups
 from ldeval.stats.fit import tidy
 from ldeval.stats.hypotheses import quadratic_form
-from ldeval.stats.samples import SmallSample, correction, pick_groups
+from ldeval.stats.samples import correction, pick_groups
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Ties = Literal["efron", "breslow"]
+SmallSample = Literal["CR1-t", "CR2"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class CoxFit:
     n: int
     events: int
     level: float
-    df: float | None
+    df: float | Floats | None
     method: str
     _data: CoxData = field(repr=False, compare=False)
 
@@ -157,7 +158,9 @@ def cox(
         ties: Efron's or Breslow's likelihood of tied events.
         level: of intervals.
         small_sample: None is R's error; "CR1-t" multiplies the covariance by k / (k - 1) and takes Student's t with k - 1
-            degrees of freedom, for k clusters.
+            degrees of freedom, for k clusters; "CR2" gives back to each cluster's score the variance that the fit took from it,
+            and takes Satterthwaite's degrees of freedom: better where a column varies between clusters. (Curves and concordance
+            take CR1-t under either.)
 
     The covariance is the inverse information I^-1; where weights or clusters are given it is I^-1 (sum over clusters of UU')
     I^-1 with U the sum of a cluster's weighted score residuals (of each row without clusters), as R's coxph.
@@ -178,15 +181,18 @@ def cox(
     weight = doors.weights(weights, rows)
     blocks = None if strata is None else doors.groups(strata, "strata", rows)
     members = _members(cluster, weight)
-    rule = correction(small_sample, members)
+    doors.choice("small_sample", small_sample, (None, "CR1-t", "CR2"))
+    rule = correction("CR1-t" if small_sample == "CR2" else small_sample, members)
     design = doors.design(X, rows=rows)
-    codes, count = (np.zeros(rows, dtype=np.intp), 1) if blocks is None else (blocks.codes, len(blocks.labels))
+    codes, count = (np.broadcast_to(np.intp(0), rows), 1) if blocks is None else (blocks.codes, len(blocks.labels))
     sets = risk_sets(times, design.matrix, weight, codes, count)
     parts = terms(sets, ties)
     start = start_from_sample(sets, times, design.matrix, weight, codes, ties, design.names)
     best = maximise(sets, parts, design.names, start)
-    data = CoxData(times, sets, parts, best, blocks, members, rule, weight, members is not None or weights is not None)
-    covariance, model = _coxdata.covariances(data)
+    data = CoxData(
+        times, sets, parts, best, blocks, members, rule, weight, members is not None or weights is not None, small_sample == "CR2"
+    )
+    covariance, model, df = _coxdata.covariances(data)
     return CoxFit(
         names=design.names,
         coefficients=best.b / sets.scale,
@@ -197,7 +203,7 @@ def cox(
         n=rows,
         events=len(sets.dead),
         level=level,
-        df=rule.df,
+        df=df,
         method=f"Cox model, {ties.capitalize()} ties, {data.errors}",
         _data=data,
     )
