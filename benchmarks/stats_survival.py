@@ -2,7 +2,8 @@
 
 Run: python benchmarks/stats_survival.py. Peers that cannot share ldeval's environment (scikit-survival and SurPyval want an older
 pandas) are measured by another interpreter that has them, named by the environment variable LDEVAL_PEERS. Each time is the median
-of five warm runs, of one where a run takes longer than ten seconds. ldeval's times include its checks of the input.
+of five warm runs, of one where a run takes longer than ten seconds; `inf` is more than a minute. ldeval's times include its
+checks of the input.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import csv
 import importlib.metadata
 import importlib.util
 import json
+import math
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -25,7 +28,7 @@ from typing import Any
 import numpy as np
 
 ROWS = 1_000_000
-SLOW = 10.0
+SLOW, LIMIT = 10.0, 60
 RUNS = 5
 RESULTS = Path(__file__).parent / "results" / "stats_survival.csv"
 PACKAGES = {"ldeval": "ldeval", "lifelines": "lifelines", "scikit-survival": "sksurv", "SurPyval": "surpyval"}
@@ -100,12 +103,28 @@ def of_surpyval(d: dict[str, np.ndarray]) -> Iterator[tuple[str, Callable[[], An
 
 
 def seconds(call: Callable[[], Any]) -> float:
-    """Median of the warm runs."""
-    times = []
+    """Give the median of the warm runs; infinity where one takes longer than the limit."""
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(LIMIT)
+    try:
+        return median_of_runs(call)
+    except TimeoutError:
+        return math.inf
+    finally:
+        signal.alarm(0)
+
+
+def give_up(*_: Any) -> None:
+    raise TimeoutError
+
+
+def median_of_runs(call: Callable[[], Any]) -> float:
+    times: list[float] = []
     for _ in range(RUNS + 1):
         start = time.perf_counter()
         call()
         times.append(time.perf_counter() - start)
+        signal.alarm(LIMIT)
         if times[0] > SLOW:
             return times[0]
     return statistics.median(times[1:])

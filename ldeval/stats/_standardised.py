@@ -14,12 +14,16 @@ Source: Andersen, Borgan, Gill & Keiding (1993), Statistical Models Based on Cou
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ldeval.stats.at_risk import binned
 from ldeval.stats.cox import cox
 from ldeval.stats.doors import Codes, Design, Floats, States
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CELLS = 2_000_000  # rows times event times held at once
 
@@ -57,8 +61,7 @@ class Hazard:
 def fit_hazard(rows: States, design: Design, cause: int) -> Hazard:
     """Fit a Cox model with Efron's ties and lay out its hazard."""
     happened = rows.state == cause
-    names = {name: design.matrix[:, j] for j, name in enumerate(design.names)}
-    fit = cox(rows.time, happened, _frame(names), entry=rows.entry)
+    fit = cox(rows.time, happened, frame(design), entry=rows.entry)
     centre = design.matrix.mean(axis=0)
     eta = (design.matrix - centre) @ fit.coefficients
     shift = float(eta.max())
@@ -82,7 +85,7 @@ def fit_hazard(rows: States, design: Design, cause: int) -> Hazard:
 
 
 def standardised(hazards: list[Hazard], design: Design, arm: float, target: Floats, tau: float) -> tuple[Floats, Floats]:
-    """Give the mean incidence of the first cause to tau and the mean time lost to it, shape (2,), with the rows' influence (n, 2).
+    """Give the mean incidence of the first cause to tau and the mean time lost to it, (2,), with the rows' influence (n, 2).
 
     Args:
         hazards: of each cause, the one of interest first.
@@ -116,7 +119,7 @@ def standardised(hazards: list[Hazard], design: Design, arm: float, target: Floa
 
 
 def _incidence(risks: list[Floats], steps: list[Floats], grid: Floats, tau: float) -> tuple[Floats, list[list[Floats]]]:
-    """Give each row's incidence and time lost, (rows, 2), and for each cause their derivatives in its hazard, two of (rows, G)."""
+    """Give each row's incidence and time lost, (rows, 2), and by cause their derivatives in its hazard, two of (rows, G)."""
     own = risks[0][:, None] * steps[0]
     hazard = sum((r[:, None] * s for r, s in zip(risks[1:], steps[1:], strict=True)), own)
     before = np.exp(hazard - np.cumsum(hazard, axis=1))
@@ -178,7 +181,8 @@ def _on(grid: Floats, hazard: Hazard) -> Floats:
     return steps
 
 
-def _frame(columns: dict[str, Floats]) -> object:
+def frame(design: Design) -> pd.DataFrame:
+    """Give the design as a table, so that models can name its columns."""
     import pandas as pd
 
-    return pd.DataFrame(columns)
+    return pd.DataFrame(design.matrix, columns=list(design.names))

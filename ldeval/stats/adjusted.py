@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from ldeval.stats import doors
-from ldeval.stats._standardised import fit_hazard, standardised
+from ldeval.stats._standardised import fit_hazard, frame, standardised
 from ldeval.stats._weighted import weighted_incidence
 from ldeval.stats.doors import Bools, Design, Floats, States
 from ldeval.stats.estimands import Estimand, arms
@@ -163,7 +163,7 @@ def _estimates(data: _Arms, cause: int, estimand: Estimand, by: By) -> tuple[Flo
 
 
 def _by_weighting(data: _Arms, cause: int, estimand: Estimand) -> tuple[Floats, Floats]:
-    weights = propensity_weights(data.arm, data.design.matrix, estimand=estimand)
+    weights = propensity_weights(data.arm, frame(data.design), estimand=estimand)
     assert weights.model is not None
     means, parts = [], []
     for part in (data.arm, ~data.arm):

@@ -40,9 +40,9 @@ def count_at_risk(time: Floats, event: Bools, entry: Floats | None, weights: Flo
     """Count those at risk and their events at each distinct end of follow-up; all arrays have shape (n,)."""
     distinct, end = distinct_times(time)
     size = len(distinct)
-    events = binned(end[event], size, weights[event])
+    events = binned(end, size, weights * event)
     ended = binned(end, size, weights)
-    censored = binned(end[~event], size, weights[~event])
+    censored = binned(end, size, weights * ~event)
     later = _after(ended)
     start = None
     if entry is not None:

@@ -65,7 +65,7 @@ def cumulative_incidence(
     data = sample(found.time, found.state > 0, entry, weights, cluster, small_sample)
     failed = pick(doors.weights(weights, len(found.time)) > 0, found.state == cause)
     sets = data.sets
-    events = binned(sets.end[failed], len(sets.time), data.weights[failed])
+    events = binned(sets.end, len(sets.time), data.weights * failed)
     survival = before(sets.survival, 1.0)
     incidence = np.cumsum(survival * ratio(events, sets.at_risk))
     if data.robust:
@@ -93,11 +93,11 @@ def incidence_processes(data: Sample, failed: Bools, events: Floats, incidence: 
     sets, ones = data.sets, np.ones(1)
     share = ratio(before(sets.survival, 1.0), sets.at_risk)
     left = ratio(ones, sets.beyond)
-    own = np.where(failed, share[sets.end], 0.0) + np.where(data.event, (incidence * left)[sets.end], 0.0)
+    own = failed * share[sets.end] + data.event * (incidence * left)[sets.end]
     expected = share * ratio(events, sets.at_risk) + incidence * sets.hazard * left
     return [
         Process(own, np.cumsum(expected)),
-        Process(np.where(data.event, left[sets.end], 0.0), np.cumsum(sets.hazard * left)),
+        Process(data.event * left[sets.end], np.cumsum(sets.hazard * left)),
     ]
 
 

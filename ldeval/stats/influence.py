@@ -31,7 +31,9 @@ class Process:
 
 def row_influence(sets: AtRisk, process: Process) -> Floats:
     """Give P of each row at the end of follow-up, shape (n,)."""
-    return process.jump - process.expected[sets.end] + _at_entry(sets, process.expected)
+    influence = process.jump - process.expected[sets.end]
+    entered = _at_entry(sets, process.expected, np.ones(1))
+    return influence if entered is None else influence + entered
 
 
 def cluster_sums(rows: Floats, cluster: Groups | None) -> Floats:
@@ -57,55 +59,74 @@ def jackknife_variance(
         cluster: the clusters; None takes each row for one.
 
     """
-    entered = [weights * _at_entry(sets, p.expected) for p in processes] + [weights]
-    ended = [weights * (p.jump - p.expected[sets.end]) for p in processes] + [-weights]
+    at_risk = [_at_entry(sets, p.expected, weights) for p in processes]
+    done = [weights * (p.jump - p.expected[sets.end]) for p in processes]
     drift = sum((f * p.expected for f, p in zip(factors, processes, strict=True)), np.zeros(len(sets.time)))
-    moments = _moments_of_rows if cluster is None else _moments_of_clusters
-    codes = np.arange(0) if cluster is None else cluster.codes
-    return np.maximum(_quadratic(moments(sets, entered, ended, codes), [*factors, -drift]), 0.0)
+    moments = (
+        _moments_of_rows(sets, at_risk, done, weights)
+        if cluster is None
+        else _moments_of_clusters(sets, at_risk, done, weights, cluster.codes)
+    )
+    return np.maximum(_quadratic(moments, [*factors, -drift]), 0.0)
 
 
-def _at_entry(sets: AtRisk, expected: Floats) -> Floats:
-    """B at each row's entry."""
-    if sets.start is None:
-        return np.zeros(len(sets.end))
-    return np.concatenate(([0.0], expected))[sets.start]
+def _at_entry(sets: AtRisk, expected: Floats, weights: Floats) -> Floats | None:
+    """Give w B at each row's entry; None where all enter at the start, for zero."""
+    return None if sets.start is None else weights * np.concatenate(([0.0], expected))[sets.start]
 
 
-def _quadratic(moments: list[list[Floats]], factors: list[Floats]) -> Floats:
-    """sum_kl f_k(t) f_l(t) M_kl(t), from the lower triangle."""
+def _quadratic(moments: list[list[Floats | None]], factors: list[Floats]) -> Floats:
+    """Sum f_k(t) f_l(t) M_kl(t), from the lower triangle; None is zero."""
     total = np.zeros(len(factors[0]))
     for k, row in enumerate(moments):
         for m, moment in enumerate(row):
-            total += (1.0 if k == m else 2.0) * factors[k] * factors[m] * moment
+            if moment is not None:
+                total += (1.0 if k == m else 2.0) * factors[k] * factors[m] * moment
     return total
 
 
-def _moments_of_rows(sets: AtRisk, entered: list[Floats], ended: list[Floats], _: Codes) -> list[list[Floats]]:
-    """M_kl(t) = sum over rows of state_k state_l: `entered` while at risk, `entered + ended` afterwards."""
-    final = [a + b for a, b in zip(entered, ended, strict=True)]
+def _moments_of_rows(
+    sets: AtRisk, at_risk: list[Floats | None], done: list[Floats], weights: Floats
+) -> list[list[Floats | None]]:
+    """Sum over rows the products of their states: (w B at entry, w) while at risk, (w P, 0) afterwards."""
+    after = [d if a is None else d + a for d, a in zip(done, at_risk, strict=True)]
+    during: list[Floats | None] = [*at_risk, weights]
+    ended: list[Floats | None] = [*after, None]
     return [
-        [_moment_of_rows(sets, entered[k] * entered[m], final[k] * final[m]) for m in range(k + 1)] for k in range(len(ended))
+        [_moment_of_rows(sets, _product(during, k, m), _product(ended, k, m)) for m in range(k + 1)] for k in range(len(during))
     ]
 
 
-def _moment_of_rows(sets: AtRisk, at_risk: Floats, after: Floats) -> Floats:
+def _product(states: list[Floats | None], k: int, m: int) -> Floats | None:
+    first, second = states[k], states[m]
+    return None if first is None or second is None else first * second
+
+
+def _moment_of_rows(sets: AtRisk, at_risk: Floats | None, ended: Floats | None) -> Floats | None:
     size = len(sets.time)
-    gone = np.cumsum(binned(sets.end, size, after))
-    if sets.start is None:
+    parts = []
+    if ended is not None:
+        parts.append(np.cumsum(binned(sets.end, size, ended)))
+    if at_risk is not None:
         leaving = binned(sets.end, size, at_risk)
-        return gone + np.concatenate((np.cumsum(leaving[::-1])[::-1][1:], [0.0]))
-    arriving = binned(sets.start, size + 1, at_risk)[:size]
-    return gone + np.cumsum(arriving - binned(sets.end, size, at_risk))
+        if sets.start is None:
+            parts.append(np.concatenate((np.cumsum(leaving[::-1])[::-1][1:], [0.0])))
+        else:
+            parts.append(np.cumsum(binned(sets.start, size + 1, at_risk)[:size] - leaving))
+    return sum(parts, np.zeros(size)) if parts else None
 
 
-def _moments_of_clusters(sets: AtRisk, entered: list[Floats], ended: list[Floats], codes: Codes) -> list[list[Floats]]:
-    """M_kl(t) = sum over clusters of state_k state_l, from the change of each product where a cluster's state changes."""
+def _moments_of_clusters(
+    sets: AtRisk, at_risk: list[Floats | None], done: list[Floats], weights: Floats, codes: Codes
+) -> list[list[Floats | None]]:
+    """Sum over clusters the products of their states, from the change of each product where a cluster's state changes."""
     size = len(sets.time)
     start = np.zeros(len(sets.end), dtype=np.intp) if sets.start is None else sets.start
     cells, place = np.unique(np.concatenate((codes * size + start, codes * size + sets.end)), return_inverse=True)
     when, first = cells % size, np.searchsorted(cells // size, cells // size)
-    states = [_state(binned(place, len(cells), np.concatenate(pair)), first) for pair in zip(entered, ended, strict=True)]
+    nothing = np.zeros(len(weights))
+    changes = [(nothing if a is None else a, d) for a, d in zip(at_risk, done, strict=True)] + [(weights, -weights)]
+    states = [_state(binned(place, len(cells), np.concatenate(pair)), first) for pair in changes]
     return [[_moment(states[k] * states[m], first, when, size) for m in range(k + 1)] for k in range(len(states))]
 
 

@@ -45,14 +45,14 @@ def logrank(
         entry: when each row comes under observation; at risk on (entry, time].
         strata: compare within these only, shape (n,).
         weights: zero or more, shape (n,).
-        rho: the power of S(u-).
+        rho: the power of S(u-), zero or more.
 
     Source: Harrington & Fleming (1982), doi:10.1093/biomet/69.3.553; R's survival::survdiff; for weights Xie & Liu (2005),
     doi:10.1002/sim.2174.
 
     Raises:
         ValueError: input refused at the doors of `ldeval.stats.doors`; fewer than two groups; no event at a time when two groups
-            are at risk; a rho that is not a finite number.
+            are at risk; a rho that is not finite or is below zero.
 
     """
     rows = doors.times(time, event, entry)
@@ -62,6 +62,8 @@ def logrank(
     stratum = np.zeros(n, dtype=np.intp) if strata is None else doors.groups(strata, "strata", n).codes
     power = float(doors.numbers(np.atleast_1d(rho), "rho")[0])
     k = len(members.labels)
+    if power < 0:
+        raise ValueError(f"rho: expected zero or more, found {power:g}")
     if k < 2:
         raise ValueError(f"group: expected at least two groups to compare, found {k}")
     robust = is_robust(mass, None)

@@ -124,9 +124,9 @@ def pick_groups(kept: Bools, groups: Groups | None) -> Groups | None:
 
 def survival_process(sets: AtRisk, event: Bools) -> Process:
     """Give -d log S(t) / d w_i: a row's event over those left, less what was expected of it."""
-    return Process(np.where(event, ratio(np.ones(1), sets.beyond)[sets.end], 0.0), np.cumsum(ratio(sets.hazard, sets.beyond)))
+    return Process(event * ratio(np.ones(1), sets.beyond)[sets.end], np.cumsum(ratio(sets.hazard, sets.beyond)))
 
 
 def hazard_process(sets: AtRisk, event: Bools) -> Process:
     """Give d H(t) / d w_i: a row's event over those at risk, less what was expected of it."""
-    return Process(np.where(event, ratio(np.ones(1), sets.at_risk)[sets.end], 0.0), np.cumsum(ratio(sets.hazard, sets.at_risk)))
+    return Process(event * ratio(np.ones(1), sets.at_risk)[sets.end], np.cumsum(ratio(sets.hazard, sets.at_risk)))

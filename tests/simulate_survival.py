@@ -1,10 +1,10 @@
-"""Simulate survival data of known truth and see whether 95% intervals cover it: writes survival.csv and competing.csv here.
+"""Simulate survival data of known truth and see whether 95% intervals cover it: writes tests/coverage.
 
 People in 27 areas of unequal size; times in whole days, so that many are tied; a covariate that moves both treatment and events;
 censoring from four months on. Areas are correlated through normal copulas, which leave each person's own distribution as stated:
 every truth below is an integral over the covariate, not another simulation.
 
-Run: python tests/coverage/simulate_survival.py [draws]
+Run: python tests/simulate_survival.py [draws]
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TAU = 200
 BAND = 0.9995  # of the binomial band, so that all rows together rarely fail by chance
 NODES, SHARES = np.polynomial.hermite_e.hermegauss(80)
 SHARES = SHARES / SHARES.sum()
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent / "coverage"
 
 FRAILTY = 0.5  # variance of the gamma frailty of people's repeated events
 ODDS = (-0.4, 0.7)  # of treatment: intercept and covariate
