@@ -70,6 +70,7 @@ _ALL = (
     _table("lalonde", "LaLonde (1986), Dehejia and Wahba (1999), from the R package MatchIt", 614, "lalonde_matchit"),
     _table("injury", "Meyer, Viscusi and Durbin (1995), from the R package wooldridge", 7150),
     _table("castle", "Cheng and Hoekstra (2013), from the Python package causaldata", 550, "cd_castle"),
+    _table("mpdta", "Callaway and Sant'Anna (2021), from the R package did", 2500),
     _table("traffic2", "McCarthy (1994), from the R package wooldridge", 108),
     _table("uis", "Hosmer and Lemeshow (1999), from the R package quantreg", 575),
     _table("engel", "Koenker and Bassett (1982), from the Python package statsmodels", 235, "sm_engel"),

@@ -127,9 +127,14 @@ class Problem:
     scaling: Scaling
 
     def blocks(self, least: int = 0) -> Iterator[tuple[slice, Floats]]:
-        """Give the rows of each block, small enough for the cache, and its columns in standard units."""
+        """Give the rows of each block, small enough for the cache and for one thread, and its columns in standard units.
+
+        OpenBLAS wakes its other threads for products above 2^18 multiplications (9,216 for a vector), and on a busy machine
+        waits for them: blocks stay below, and products are of two different arrays, since one with itself goes to a routine
+        that always waits.
+        """
         n, p = self.design.matrix.shape
-        size = max(256, (1 << 16) // p, least)
+        size = max(64, min((1 << 18) // (p * (p + 1)), 9215 // p), least)
         for begin in range(0, n, size):
             rows = slice(begin, min(begin + size, n))
             block = self.design.matrix[rows] - self.scaling.shift
@@ -224,8 +229,7 @@ def sweep(family: Family, posed: Problem, coefficients: Floats) -> Solution:
         residual[rows], working[rows] = score, weight
         loglik += float(terms.sum())
         gradient += score @ block
-        block *= np.sqrt(weight)[:, None]
-        information += block.T @ block
+        information += (block * weight[:, None]).T @ block
     return Solution(posed, coefficients, information, gradient, loglik, mean, residual, working)
 
 
@@ -233,8 +237,7 @@ def gram(posed: Problem, row_weights: Floats) -> Floats:
     """Give X' diag(row_weights) X in standard units, for weights of zero or more."""
     total = np.zeros((len(posed.design.names),) * 2)
     for rows, block in posed.blocks():
-        block *= np.sqrt(row_weights[rows])[:, None]
-        total += block.T @ block
+        total += (block * row_weights[rows][:, None]).T @ block
     return total
 
 

@@ -67,7 +67,7 @@ def errors(solution: Solution, *, robust: str | None, cluster: Groups | None, sm
 def cluster_sums(posed: Problem, residual: Floats, codes: Codes, count: int) -> Floats:
     """Give the sum of x_i residual_i over each cluster, shape (count, p), in standard units."""
     sums = np.zeros((count, len(posed.design.names)))
-    for rows, block in posed.blocks(least=count):
+    for rows, block in posed.blocks(least=max(count, 4096)):
         block *= residual[rows][:, None]
         for j in range(block.shape[1]):
             sums[:, j] += np.bincount(codes[rows], block[:, j], minlength=count)
@@ -93,8 +93,7 @@ def _heteroskedastic(solution: Solution, kind: str) -> Errors:
 def _meat(posed: Problem, residual: Floats) -> Floats:
     total = np.zeros((len(posed.design.names),) * 2)
     for rows, block in posed.blocks():
-        block *= residual[rows][:, None]
-        total += block.T @ block
+        total += (block * residual[rows][:, None] ** 2).T @ block
     return total
 
 
