@@ -83,7 +83,7 @@ def test_log_rank_by_hand() -> None:
 
 
 def test_mean_count_by_hand() -> None:
-    """Person 1: events at 1 and 3, seen to 4; person 2: event at 2, seen to 3; each person's (dN - mean) / 2 adds up over time."""
+    """Person 1: events at 1 and 3, seen to 4; person 2: event at 2, seen to 3; (dN - mean) / 2 adds up over a person's time."""
     curve = mean_cumulative_count([0, 1, 3, 0, 2], [1, 3, 4, 2, 3], [1, 1, 0, 1, 0], [1, 1, 1, 2, 2])
     close(curve.time, [1, 2, 3, 4])
     close(curve.estimate, [0.5, 1, 1.5, 1.5], EXACT)
