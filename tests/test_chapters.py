@@ -11,8 +11,9 @@ import yaml
 from ldeval.release.build import analyse
 
 PROJECT = Path(__file__).parent.parent
+EVIDENCE = ("tests/coverage", "benchmarks/results")
 BOOK = yaml.safe_load((PROJECT / "_quarto.yml").read_text(encoding="utf-8"))
-CHAPTERS = BOOK["book"]["chapters"]
+CHAPTERS = [*BOOK["book"]["chapters"], *BOOK["book"]["appendices"]]
 SOURCES = sorted([PROJECT / "index.qmd", *(PROJECT / "chapters").glob("*.qmd")])
 NAMES = [path.relative_to(PROJECT).as_posix() for path in SOURCES]
 
@@ -127,7 +128,8 @@ def test_every_exhibit_has_a_caption_that_states_a_finding(path):
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     root = tmp_path_factory.mktemp("project")
-    shutil.copytree(PROJECT / "data", root / "data")
+    for folder in ("data", *EVIDENCE):
+        shutil.copytree(PROJECT / folder, root / folder)
     for name in ("study.toml", "requirements.lock"):
         shutil.copy(PROJECT / name, root)
     analyse(root)
@@ -145,7 +147,9 @@ def test_every_cell_and_expression_runs_on_the_released_results(path, project, m
         assert eval(expression, names).data, expression
 
 
-def test_every_released_figure_of_the_validation_is_shown(project):
-    text = (PROJECT / "chapters" / "validation.qmd").read_text(encoding="utf-8")
+def test_everything_released_is_shown(project):
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages())
     for picture in (project / "_results" / "figures").glob("*.svg"):
         assert f'figure("{picture.stem}")' in text
+    for released in (project / "_results" / "tables").glob("*.csv"):
+        assert f'table("{released.stem}")' in text

@@ -17,10 +17,11 @@ PROJECT = Path(__file__).parent.parent
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     root = tmp_path_factory.mktemp("project")
-    shutil.copytree(PROJECT / "data", root / "data")
+    for folder in ("data", "tests/coverage", "benchmarks/results"):
+        shutil.copytree(PROJECT / folder, root / folder)
     for name in ("study.toml", "requirements.lock"):
         shutil.copy(PROJECT / name, root)
-    (root / ACCEPTED).parent.mkdir(parents=True)
+    (root / ACCEPTED).parent.mkdir()
     shutil.copy(PROJECT / ACCEPTED, root / ACCEPTED)
     analyse(root)
     return root

@@ -134,7 +134,40 @@ class Effects:
             raise ValueError(f"effects {self.id!r}: expected at least one row, found none")
 
 
-Exhibit = Table | Curves | Effects
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """One value on the row `label`, of a kind named by `series`; from `low` to `high` it is as expected."""
+
+    label: str
+    series: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dots:
+    """Values on one axis beside what was expected of them: `nominal`, give or take each row's band.
+
+    Raises:
+        ValueError: no rows.
+
+    """
+
+    id: str
+    title: str
+    measure: str
+    unit: str
+    nominal: float
+    band: str
+    rows: tuple[Dot, ...]
+
+    def __post_init__(self) -> None:
+        if not self.rows:
+            raise ValueError(f"dots {self.id!r}: expected at least one row, found none")
+
+
+Exhibit = Table | Curves | Effects | Dots
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 FOLDER = Path("data") / "reference"
 TABLES = FOLDER / "data"
@@ -19,12 +20,15 @@ NO_YES = {"no": 0, "yes": 1}
 
 @dataclass(frozen=True, slots=True)
 class OpenData:
-    """One open data set: where it is, how many rows it holds, which columns are used, and the numbers for words in them."""
+    """One open data set: where it is, how many rows it holds, which columns are used, and the numbers for words in them.
+
+    A `path` may be a folder of tables about estimators, not people; it has no number of rows and is not loaded as a whole.
+    """
 
     name: str
     source: str
     path: Path
-    rows: int
+    rows: int | None = None
     columns: tuple[str, ...] = ()
     codes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
@@ -74,6 +78,9 @@ _ALL = (
     _table("traffic2", "McCarthy (1994), from the R package wooldridge", 108),
     _table("uis", "Hosmer and Lemeshow (1999), from the R package quantreg", 575),
     _table("engel", "Koenker and Bassett (1982), from the Python package statsmodels", 235, "sm_engel"),
+    OpenData("references", "Results of R and published values", FOLDER),
+    OpenData("coverage", "Simulated studies: the project's own", Path("tests") / "coverage"),
+    OpenData("benchmarks", "Times on generated rows: the project's own", Path("benchmarks") / "results"),
 )
 OPEN_DATA = {data.name: data for data in _ALL}
 """The data sets by name. `release` takes from here which results carry the policy `none`."""
@@ -89,6 +96,8 @@ def load(name: str, root: Path) -> pd.DataFrame:
         ValueError: columns are missing, values are missing or not numbers, or the number of rows is another one.
 
     """
+    import pandas as pd  # takes its time: not at import, for releases that are up to date
+
     data = OPEN_DATA[name]
     path = present(root / data.path, data.source)
     frame = pd.read_csv(path)
@@ -102,6 +111,8 @@ def load(name: str, root: Path) -> pd.DataFrame:
 
 
 def _numbers(frame: pd.DataFrame, data: OpenData, path: Path) -> pd.DataFrame:
+    import pandas as pd
+
     for column, codes in data.codes.items():
         frame = frame.assign(**{column: frame[column].map(codes)})
     frame = frame.apply(pd.to_numeric, errors="coerce")
@@ -144,5 +155,7 @@ def present(path: Path, what: str) -> Path:
 
 
 def fingerprint(name: str, root: Path) -> str:
-    """Give the SHA-256 of the data set's file."""
-    return hashlib.sha256((root / OPEN_DATA[name].path).read_bytes()).hexdigest()
+    """Give the SHA-256 of the data set's file, or of the contents of its folder's files in the order of their names."""
+    path = root / OPEN_DATA[name].path
+    files = [path] if path.is_file() else sorted(file for file in path.glob("*.*") if file.suffix in {".csv", ".json"})
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ldeval import estimate
-from ldeval.analysis.findings import Curves, Effects, Exhibit, Findings, Table
+from ldeval.analysis.findings import Exhibit, Findings, Table
 from ldeval.estimate import Estimates
 from ldeval.release import fingerprint
 from ldeval.release.disclosure import Cleared, clear
@@ -73,7 +73,7 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str])
     facts = root / "data" / "facts.csv"
     read_facts(facts)
     estimates = Estimates(findings.estimates)
-    pictures = [exhibit for exhibit in findings.exhibits if isinstance(exhibit, Curves | Effects)]
+    pictures = [exhibit for exhibit in findings.exhibits if not isinstance(exhibit, Table)]
     with replacing(root / FOLDER) as folder:
         estimate.write_csv(estimates, folder / "estimates.csv")
         for exhibit in findings.exhibits:

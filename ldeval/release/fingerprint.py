@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import ldeval
+from ldeval.data.evidence import BENCHMARKS, COVERAGE
 from ldeval.study import STUDY_FILE
 
 PACKAGE = Path(ldeval.__file__).parent
@@ -19,7 +20,7 @@ def inputs(root: Path) -> dict[str, str]:
     return {
         "code": digest(PACKAGE, (path for room in ROOMS for path in _files(PACKAGE / room, ".py"))),
         "lock": digest(root, [root / "requirements.lock"]),
-        "data": digest(root, _files(root / "data")),
+        "data": digest(root, [*_files(root / "data"), *_files(root / COVERAGE, ".csv"), *_files(root / BENCHMARKS, ".csv")]),
         "study": digest(root, [root / STUDY_FILE]),
     }
 

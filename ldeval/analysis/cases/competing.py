@@ -34,7 +34,10 @@ def cases(root: Path) -> Iterator[Case]:
     for cause, words in ((1, "Relapse"), (2, "Death from treatment")):
         here = gray_test(people["ftime"], people["status"], people["dis"], cause=cause).statistic
         yield family.value(f"{words}: chi-squared", here, r["tests"][cause - 1]["stat"], why=NO_METHOD)
-    family, found = Family("Fine and Gray's model", "sk_bmt"), fine_gray(people["ftime"], people["status"], people[["dis"]], cause=1)
+    family, found = (
+        Family("Fine and Gray's model", "sk_bmt"),
+        fine_gray(people["ftime"], people["status"], people[["dis"]], cause=1),
+    )
     row = found.tidy().iloc[0]
     yield family.estimate("Disease", row.estimate, r["crr1"]["coef"], r["crr1"]["se"], why=NO_METHOD)
     yield family.value("its standard error", row.se, r["crr1"]["se"], why=NO_METHOD)

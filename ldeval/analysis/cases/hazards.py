@@ -58,9 +58,7 @@ def _lifelines(people: pd.DataFrame, time: str, term: str, **options: Any) -> tu
     return float(summary["coef"]), float(summary["se(coef)"])
 
 
-def _statsmodels(
-    time: Any, event: Any, X: pd.DataFrame, term: str, groups: Any = None, **options: Any
-) -> tuple[float, float]:
+def _statsmodels(time: Any, event: Any, X: pd.DataFrame, term: str, groups: Any = None, **options: Any) -> tuple[float, float]:
     from statsmodels.duration.hazard_regression import PHReg
 
     model = PHReg(np.asarray(time, float), X.to_numpy(float), status=np.asarray(event), **options)
@@ -156,9 +154,7 @@ def _repeated(root: Path) -> Iterator[Case]:
     rows, r = load("bladder2", root), results_of_r("recurrent", root)
     X, family = rows[["rx", "size", "number"]], Family("Cox model, repeated events", "bladder2")
     entry = rows["start"].to_numpy(float)
-    peer = _lifelines(
-        rows[["start", "stop", "event", "id", *X]], "stop", "rx", entry_col="start", cluster_col="id"
-    )
+    peer = _lifelines(rows[["start", "stop", "event", "id", *X]], "stop", "rx", entry_col="start", cluster_col="id")
     fit = cox(rows["stop"], rows["event"], X, entry=entry, cluster=rows["id"])
     yield from _pair(family, "Treatment, Andersen-Gill", fit, "rx", r["ag"]["coef"][0], "lifelines", peer, ENTRY)
     fit = cox(rows["stop"], rows["event"], X, entry=entry, cluster=rows["id"], strata=rows["enum"])
@@ -189,5 +185,7 @@ def _predicted(root: Path) -> Iterator[Case]:
     point = cox(people["week"], people["event"], people[TERMS]).curve(person.to_numpy(float)[0]).at(52)
     family = Family("Predicted curve of a Cox model", "rossi")
     why = "it takes Breslow's baseline beside Efron's coefficients"
-    yield family.estimate("Share at 52 weeks, one person", point.estimate, r["surv"][-1][1], r["se"][-1][1], "lifelines", peer, why)
+    yield family.estimate(
+        "Share at 52 weeks, one person", point.estimate, r["surv"][-1][1], r["se"][-1][1], "lifelines", peer, why
+    )
     yield family.value("its standard error", point.se, r["se"][-1][1], why=NO_METHOD)

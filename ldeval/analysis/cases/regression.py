@@ -74,9 +74,7 @@ def _counts(root: Path) -> Iterator[Case]:
     family, theirs = Family("Negative binomial (NB2)", "crime1"), r["negbin"]
     fit = negative_binomial(y, X)
     other = sm.NegativeBinomial(y, X).fit(disp=0, method="newton", maxiter=100, tol=1e-12)
-    yield from _pair(
-        family, "Proven arrests", fit, "pcnv", theirs["coef"][1], "statsmodels", _of(other, "pcnv"), OBSERVED
-    )
+    yield from _pair(family, "Proven arrests", fit, "pcnv", theirs["coef"][1], "statsmodels", _of(other, "pcnv"), OBSERVED)
     yield family.value("Dispersion", fit.alpha, theirs["alpha"], "statsmodels", other.params["alpha"])
 
 
@@ -111,7 +109,7 @@ def _binary(root: Path) -> Iterator[Case]:
             _by(table["year"], correct=True),
         ),
     ):
-        here = logistic(y, X, **options).tidy().set_index("term").se["white"]  # type: ignore[arg-type]
+        here = logistic(y, X, **options).tidy().set_index("term").se["white"]
         if not other:
             yield family.value(words, here, r[key][1]["Std. Error"], why="statsmodels has HC3 for linear models only")
             continue
@@ -168,7 +166,9 @@ def _panels(root: Path) -> Iterator[Case]:
     fit = linear(table["l_homicide"], X, weights=table["popwt"], cluster=table["sid"], small_sample="CR1")
     peer = pf.feols("l_homicide ~ post | sid + year", table, vcov={"CRV1": "sid"}, weights="popwt", ssc=small)
     theirs = {"Estimate": r["twfe_weighted"]["coef"], "Std. Error": r["twfe_weighted"]["se_cl"]}
-    yield from _pair(family, "Law in force, weighted, CR1", fit, "post", theirs, "pyfixest", (peer.coef()["post"], peer.se()["post"]))
+    yield from _pair(
+        family, "Law in force, weighted, CR1", fit, "post", theirs, "pyfixest", (peer.coef()["post"], peer.se()["post"])
+    )
     usual = pf.feols("l_homicide ~ post | sid + year", table, vcov={"CRV1": "sid"}, weights="popwt").se()["post"]
     se = fit.tidy().se[0]
     yield family.value("the same, the peer as it comes", se, theirs["Std. Error"], "pyfixest", usual, DEFAULTS)
@@ -190,9 +190,7 @@ def _panels(root: Path) -> Iterator[Case]:
     )
     full = poisson(homicides, X, exposure=table["popwt"], cluster=table["sid"], small_sample="CR1")
     se = r["fepois"]["se"]
-    yield family.estimate(
-        "Law in force", within.coefficients[0], r["fepois"]["coef"], se, "pyfixest", other.coef()["post"]
-    )
+    yield family.estimate("Law in force", within.coefficients[0], r["fepois"]["coef"], se, "pyfixest", other.coef()["post"])
     yield family.value("its standard error, CR1 of the full model", full.tidy().se[0], se, "pyfixest", other.se()["post"])
 
 
@@ -241,7 +239,5 @@ def _quantiles(root: Path) -> Iterator[Case]:
         "Median: income", fit.coefficients[1], r["coef"][1], r["se_nid"][1], "statsmodels", peer.params["income"]
     )
     for errors in ("nid", "iid", "ker"):
-        here = quantile_regression(y, X, q=0.5, errors=errors).tidy().se[1]  # type: ignore[arg-type]
-        yield family.value(
-            f"its standard error, {errors}", here, r[f"se_{errors}"][1], "statsmodels", peer.bse["income"], KERNEL
-        )
+        here = quantile_regression(y, X, q=0.5, errors=errors).tidy().se[1]
+        yield family.value(f"its standard error, {errors}", here, r[f"se_{errors}"][1], "statsmodels", peer.bse["income"], KERNEL)

@@ -79,7 +79,7 @@ def _adjusted(root: Path) -> Iterator[Case]:
     X = people[["age", "race", "wexp", "mar", "paro", "prio"]].assign(intercept=1.0)
     weighted = next(row for row in r["iptw_km"] if row["strata"] == "fin=yes" and row["time"] == 52)
     weighting, standardisation = (
-        adjusted_survival(people["week"], people["event"], people["fin"], X, tau=52, estimand="ATE", by=by)  # type: ignore[arg-type]
+        adjusted_survival(people["week"], people["event"], people["fin"], X, tau=52, estimand="ATE", by=by)
         .tidy()
         .set_index("term")
         .estimate["survival_treated"]
@@ -116,7 +116,7 @@ def _tests(root: Path) -> Iterator[Case]:
         ("Peto and Peto's weights (rho = 1)", "peto_fin", {"rho": 1.0}, {"weight_type": "fh", "fh_p": 1}),
         ("Stratified by work experience", "logrank_fin_strat_wexp", {"strata": people["wexp"]}, {"strata": people["wexp"]}),
     ):
-        here = logrank(*given, **options).statistic  # type: ignore[arg-type]
+        here = logrank(*given, **options).statistic
         yield family.value(f"{name}: chi-squared", here, r[key]["chisq"], "statsmodels", survdiff(*given, **peer)[0])
 
 

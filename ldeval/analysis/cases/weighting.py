@@ -39,6 +39,7 @@ def _scores(table: pd.DataFrame, X: pd.DataFrame, r: Any) -> Iterator[Case]:
     treated, y = table["treat"], table["re78"]
     family, score = Family("Propensity score weights", "lalonde"), propensity_weights(treated, X)
     peer = sm.Logit(treated, X).fit(disp=0, tol=1e-12).predict(X)
+    assert score.score is not None
     yield family.value("Score of the first person", score.score[0], r["ps_first5"][0], "statsmodels", peer[0])
     size = score.effective_sample_size()["control"]
     yield family.value("Effective number of controls, ATT", size, r["ess_att"]["control"], why=NO_METHOD)
@@ -48,7 +49,9 @@ def _scores(table: pd.DataFrame, X: pd.DataFrame, r: Any) -> Iterator[Case]:
         row, theirs = linear(y, one, weights=weights).tidy().iloc[1], r[key][1]
         other = sm.WLS(y, one, weights=_weights(peer, treated, estimand)).fit(cov_type="HC0")
         se, value = theirs["Std. Error"], theirs["Estimate"]
-        yield family.estimate(f"Difference in earnings, {estimand}", row.estimate, value, se, "statsmodels", other.params["treat"])
+        yield family.estimate(
+            f"Difference in earnings, {estimand}", row.estimate, value, se, "statsmodels", other.params["treat"]
+        )
     family, entropy = Family("Entropy balancing", "lalonde"), entropy_weights(treated, X)
     theirs, found = r["entropy_balancing"], linear(y, one, weights=entropy)
     yield family.value("Difference in earnings, ATT", found.coefficients[1], theirs["att"], why=NO_METHOD)
