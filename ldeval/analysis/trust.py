@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ldeval.analysis.agreement import SMALLEST
 from ldeval.analysis.cases import competing, hazards, regression, survival, weighting
-from ldeval.analysis.cases.case import Case
+from ldeval.analysis.cases.case import Case, collect
 from ldeval.analysis.findings import Cell, Column, Dot, Dots, Findings, Table, made_from
 from ldeval.data import evidence
 from ldeval.data.evidence import RULES, Coverage
@@ -44,7 +44,7 @@ def trust(root: Path) -> Findings:
 @made_from(*DATA)
 def beside_peers(root: Path) -> Findings:
     """Compute every reference case here and in the peer, and set both beside R."""
-    groups = {key: list(cases(root)) for key, (_, cases) in GROUPS.items()}
+    groups = {key: collect(cases, root) for key, (_, cases) in GROUPS.items()}
     tables = [_compared(key, GROUPS[key][0], cases) for key, cases in groups.items()]
     every = [case for cases in groups.values() for case in cases]
     return Findings(_sums(every), (*tables, _differing(every), _without_peer(every)))
@@ -233,41 +233,39 @@ def _within(row: Coverage) -> bool:
 
 def _coverage_table(rows: Sequence[Coverage]) -> Table:
     seeds = ", ".join(dict.fromkeys(f"{FAMILIES.get(row.family, row.family)} {row.seed}" for row in rows))
+    blocks = dict.fromkeys(_block(row) for row in rows)
     return Table(
         id="trust-coverage",
         title="Coverage in simulated studies",
         columns=(
-            Column("family", "Family"),
-            Column("estimator", "Estimator"),
+            Column("block", "Estimator"),
             Column("setting", "Setting"),
             Column("truth", "Truth", "coefficient"),
             Column("mean", "Mean estimate", "coefficient"),
-            Column("bias", "Bias, in its Monte Carlo error", "bias"),
+            Column("bias", "Bias", "bias"),
             Column("coverage", "Coverage", "coverage"),
             Column("low", "Band from", "coverage"),
             Column("high", "to", "coverage"),
             Column("draws", "Draws", "values"),
         ),
         rows=tuple(
-            (
-                FAMILIES.get(row.family, row.family),
-                row.estimator,
-                row.setting,
-                row.truth,
-                row.mean,
-                row.bias,
-                row.coverage,
-                *_band(row),
-                row.draws,
-            )
+            (block, row.setting, row.truth, row.mean, row.bias, row.coverage, *_band(row), row.draws)
+            for block in blocks
             for row in rows
+            if _block(row) == block
         ),
         notes=(
-            f"Nominal: {LEVEL:g}. The band holds {BAND:.1%} of what chance gives at that coverage. For tests, coverage is the "
-            f"share not rejected, truth and mean are those of the statistic. Seeds: {seeds}.",
+            f"Nominal: {LEVEL:g}. The band holds {BAND:.1%} of what chance gives at that coverage. Bias: mean less truth, in "
+            "Monte Carlo errors of the mean. For tests, coverage is the share not rejected, truth and mean are those of the "
+            f"statistic. Seeds: {seeds}.",
         ),
-        group="family",
+        group="block",
     )
+
+
+def _block(row: Coverage) -> str:
+    family, estimator = FAMILIES.get(row.family, row.family), row.estimator.replace("_", " ")
+    return estimator if estimator.startswith(family) else f"{family}: {estimator}"
 
 
 def _coverage_dots(rows: Sequence[Coverage]) -> Dots:

@@ -101,7 +101,7 @@ def _timings(path: Path) -> Iterator[Timing]:
     rows = _rows(path)
     if path.stem == "render":
         for row in rows:
-            yield Timing("Rendering", row["what"], row["renderer"], float(row["seconds"]), None, None, row["machine"])
+            yield Timing("Rendering", f"{row['what']}, {row['renderer']}", "", float(row["seconds"]), None, None, row["machine"])
     elif path.stem == "stats_survival":
         own = {(row["times"], row["case"]): float(row["seconds"]) for row in rows if row["package"] == "ldeval"}
         for row in (row for row in rows if row["package"] != "ldeval"):

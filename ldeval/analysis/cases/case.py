@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 Peer = Literal["lifelines", "statsmodels", "pyfixest", "diff-diff", "none"]
@@ -75,3 +78,10 @@ class Family:
         """Give a case whose difference is in R's standard errors `se`."""
         given = None if peer_value is None else float(peer_value)
         return Case(self.name, self.data, quantity, float(here), float(r), float(se), peer, given, why)
+
+
+def collect(cases: Callable[[Path], Iterator[Case]], root: Path) -> tuple[Case, ...]:
+    """Compute the cases of a module without the warnings of peers: on tied times, weights, and what they will change next."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return tuple(cases(root))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +28,7 @@ def cases(root: Path) -> Iterator[Case]:
         peer, error = _aalen_johansen(group, cause)
         se = np.sqrt(variance["24"])
         yield family.estimate(f"{words} by month 24", point.estimate, row["24"], se, "lifelines", peer)
-        yield family.value("its standard error", point.se, se, "lifelines", error, VARIANCE)
+        yield family.value(f"{words} by month 24: standard error", point.se, se, "lifelines", error, VARIANCE)
     family = Family("Gray's test", "sk_bmt")
     for cause, words in ((1, "Relapse"), (2, "Death from treatment")):
         here = gray_test(people["ftime"], people["status"], people["dis"], cause=cause).statistic
@@ -40,14 +39,12 @@ def cases(root: Path) -> Iterator[Case]:
     )
     row = found.tidy().iloc[0]
     yield family.estimate("Disease", row.estimate, r["crr1"]["coef"], r["crr1"]["se"], why=NO_METHOD)
-    yield family.value("its standard error", row.se, r["crr1"]["se"], why=NO_METHOD)
+    yield family.value("Disease: standard error", row.se, r["crr1"]["se"], why=NO_METHOD)
 
 
 def _aalen_johansen(people: pd.DataFrame, cause: int) -> tuple[float, float]:
     from lifelines import AalenJohansenFitter
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it says that it jitters tied times
-        fit = AalenJohansenFitter(seed=1).fit(people["ftime"], people["status"], event_of_interest=cause)
+    fit = AalenJohansenFitter(seed=1).fit(people["ftime"], people["status"], event_of_interest=cause)
     share = float(fit.cumulative_density_.loc[:24].iloc[-1, 0])
     return share, float(np.sqrt(fit.variance_.loc[:24].iloc[-1]))

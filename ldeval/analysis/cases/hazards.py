@@ -44,17 +44,13 @@ def _pair(
     """Compare a coefficient and its standard error; `r` is R's row."""
     row, se = _row(fit, term), r.get("robust se", r["se(coef)"])
     yield family.estimate(words, row.estimate, r["coef"], se, peer, peer_row[0], why)
-    yield family.value("its standard error", row.se, se, peer, peer_row[1], why)
+    yield family.value(f"{words}: standard error", row.se, se, peer, peer_row[1], why)
 
 
 def _lifelines(people: pd.DataFrame, time: str, term: str, **options: Any) -> tuple[float, float]:
-    import warnings
-
     from lifelines import CoxPHFitter
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it advises on clusters and weights
-        summary = CoxPHFitter().fit(people, time, "event", **options).summary.loc[term]
+    summary = CoxPHFitter().fit(people, time, "event", **options).summary.loc[term]
     return float(summary["coef"]), float(summary["se(coef)"])
 
 
@@ -83,7 +79,7 @@ def _plain(root: Path) -> Iterator[Case]:
     found, theirs = cox(time, event, X).concordance(), r["cox_efron"]["concordance"]
     index = _concordance(people)
     yield family.value("Concordance", found.estimate, theirs[0], "lifelines", index)
-    yield family.value("its standard error", found.se, theirs[1], why=NO_METHOD)
+    yield family.value("Concordance: standard error", found.se, theirs[1], why=NO_METHOD)
 
 
 def _concordance(people: pd.DataFrame) -> float:
@@ -147,7 +143,9 @@ def _weeks(root: Path) -> Iterator[Case]:
     )
     clustered = _row(trial_models.with_work(ROSSI, people, clustered=True), "employed")
     se = r["cox_tv_employed_cluster_id"]["coef"][-1]["robust se"]
-    yield family.value("its error, clustered by person", clustered.se, se, why="lifelines has no clusters with entry times")
+    yield family.value(
+        "Work in the week: error clustered by person", clustered.se, se, why="lifelines has no clusters where covariates change"
+    )
 
 
 def _repeated(root: Path) -> Iterator[Case]:
@@ -188,4 +186,4 @@ def _predicted(root: Path) -> Iterator[Case]:
     yield family.estimate(
         "Share at 52 weeks, one person", point.estimate, r["surv"][-1][1], r["se"][-1][1], "lifelines", peer, why
     )
-    yield family.value("its standard error", point.se, r["se"][-1][1], why=NO_METHOD)
+    yield family.value("Share at 52 weeks, one person: standard error", point.se, r["se"][-1][1], why=NO_METHOD)

@@ -46,7 +46,7 @@ def _pair(
     """Compare a coefficient and its standard error; `values` are the peer's."""
     row = fit.tidy().set_index("term").loc[term]
     yield family.estimate(words, row.estimate, r["Estimate"], r["Std. Error"], peer, values[0], why)
-    yield family.value("its standard error", row.se, r["Std. Error"], peer, values[1], why)
+    yield family.value(f"{words}: standard error", row.se, r["Std. Error"], peer, values[1], why)
 
 
 def _of(fit: Any, term: str) -> tuple[float, float]:
@@ -69,7 +69,7 @@ def _counts(root: Path) -> Iterator[Case]:
     )
     robust, theirs = poisson(y, X, robust="HC0").tidy().set_index("term").se["pcnv"], r["poisson_hc0"][1]["Std. Error"]
     yield family.value(
-        "its robust standard error, HC0", robust, theirs, "statsmodels", peer.fit(tol=1e-12, cov_type="HC0").bse["pcnv"]
+        "Proven arrests: standard error, HC0", robust, theirs, "statsmodels", peer.fit(tol=1e-12, cov_type="HC0").bse["pcnv"]
     )
     family, theirs = Family("Negative binomial (NB2)", "crime1"), r["negbin"]
     fit = negative_binomial(y, X)
@@ -99,11 +99,11 @@ def _binary(root: Path) -> Iterator[Case]:
     plain = model.fit(disp=0, tol=1e-12)
     yield from _pair(family, "White", logistic(y, X), "white", r["simple"][1], "statsmodels", _of(plain, "white"))
     for words, key, options, other in (
-        ("its standard error, HC1", "simple_hc1", {"robust": "HC1"}, {"cov_type": "HC1"}),
-        ("its standard error, HC3", "simple_hc3", {"robust": "HC3"}, {}),
-        ("clustered by year", "cluster_year_HC0", {"cluster": table["year"]}, _by(table["year"], correct=False)),
+        ("White: standard error, HC1", "simple_hc1", {"robust": "HC1"}, {"cov_type": "HC1"}),
+        ("White: standard error, HC3", "simple_hc3", {"robust": "HC3"}, {}),
+        ("White: clustered by year", "cluster_year_HC0", {"cluster": table["year"]}, _by(table["year"], correct=False)),
         (
-            "clustered by year, CR1",
+            "White: clustered by year, CR1",
             "cluster_year_HC1",
             {"cluster": table["year"], "small_sample": "CR1"},
             _by(table["year"], correct=True),
@@ -132,7 +132,7 @@ def _risks(y: pd.Series, X: pd.DataFrame, peer: Any, r: dict[str, float]) -> Ite
     family = Family("Standardised risk", "arrests")
     row = found.loc["risk_difference"]
     yield family.estimate("Risk difference", row.estimate, r["ame"], r["se"], "statsmodels", margin["dy/dx"])
-    yield family.value("its standard error", row.se, r["se"], "statsmodels", margin["Std. Err."])
+    yield family.value("Risk difference: standard error", row.se, r["se"], "statsmodels", margin["Std. Err."])
     yield family.value("Risk ratio", np.exp(found.estimate["log_risk_ratio"]), r["ratio"], why=NO_METHOD)
 
 
@@ -145,7 +145,7 @@ def _linear(root: Path) -> Iterator[Case]:
     model = sm.OLS(table["ldurat"], X)
     for words, key, options, other in (
         ("Benefits raised, high earners", "did", {}, {}),
-        ("the same, errors HC1", "hc1", {"robust": "HC1"}, {"cov_type": "HC1"}),
+        ("The same with errors HC1", "hc1", {"robust": "HC1"}, {"cov_type": "HC1"}),
     ):
         fit = linear(table["ldurat"], X, **options)  # type: ignore[arg-type]
         yield from _pair(family, words, fit, "both", r[key][3], "statsmodels", _of(model.fit(**other), "both"))
@@ -171,12 +171,12 @@ def _panels(root: Path) -> Iterator[Case]:
     )
     usual = pf.feols("l_homicide ~ post | sid + year", table, vcov={"CRV1": "sid"}, weights="popwt").se()["post"]
     se = fit.tidy().se[0]
-    yield family.value("the same, the peer as it comes", se, theirs["Std. Error"], "pyfixest", usual, DEFAULTS)
+    yield family.value("The same error, the peer by its defaults", se, theirs["Std. Error"], "pyfixest", usual, DEFAULTS)
     fit = linear(table["l_homicide"], X, cluster=table["sid"], small_sample="CR2")
     bias_reduced, row = r["twfe_unweighted"]["cr2"], fit.tidy().iloc[0]
-    yield family.value("its standard error unweighted, CR2", row.se, bias_reduced["SE"], why=NO_METHOD)
+    yield family.value("Unweighted: standard error, CR2", row.se, bias_reduced["SE"], why=NO_METHOD)
     assert isinstance(fit.df, np.ndarray)
-    yield family.value("its degrees of freedom, CR2", fit.df[0], bias_reduced["df_Satt"], why=NO_METHOD)
+    yield family.value("Unweighted: degrees of freedom, CR2", fit.df[0], bias_reduced["df_Satt"], why=NO_METHOD)
     family, homicides = Family("Fixed-effects Poisson", "castle"), table["homicide"] * table["popwt"]
     within = fixed_effects_poisson(
         homicides, _castle(table, states=False), unit=table["sid"], exposure=table["popwt"], cluster=table["sid"]
@@ -191,7 +191,7 @@ def _panels(root: Path) -> Iterator[Case]:
     full = poisson(homicides, X, exposure=table["popwt"], cluster=table["sid"], small_sample="CR1")
     se = r["fepois"]["se"]
     yield family.estimate("Law in force", within.coefficients[0], r["fepois"]["coef"], se, "pyfixest", other.coef()["post"])
-    yield family.value("its standard error, CR1 of the full model", full.tidy().se[0], se, "pyfixest", other.se()["post"])
+    yield family.value("Law in force: standard error, CR1", full.tidy().se[0], se, "pyfixest", other.se()["post"])
 
 
 def _groups(root: Path) -> Iterator[Case]:
@@ -205,10 +205,10 @@ def _groups(root: Path) -> Iterator[Case]:
     family, first = Family("Effects by group and time", "mpdta"), r["group_time"][0]
     row, theirs = fit.tidy().iloc[0], peer.group_time_effects[2004, 2004]
     yield family.estimate("Group 2004 in 2004", row.estimate, first["estimate"], first["se"], "diff-diff", theirs["effect"])
-    yield family.value("its standard error", row.se, first["se"], "diff-diff", theirs["se"])
+    yield family.value("Group 2004 in 2004: standard error", row.se, first["se"], "diff-diff", theirs["se"])
     row, theirs, total = fit.overall().iloc[0], (peer.overall_att, peer.overall_se), r["overall"]["simple"]
     yield family.estimate("All groups and times", row.estimate, total["estimate"], total["se"], "diff-diff", theirs[0])
-    yield family.value("its standard error", row.se, total["se"], "diff-diff", theirs[1])
+    yield family.value("All groups and times: standard error", row.se, total["se"], "diff-diff", theirs[1])
     yield family.value("Test of pre-trends", fit.pre_trend().statistic, r["pre_trend"]["statistic"], why=NO_METHOD)
 
 
@@ -240,4 +240,6 @@ def _quantiles(root: Path) -> Iterator[Case]:
     )
     for errors in ("nid", "iid", "ker"):
         here = quantile_regression(y, X, q=0.5, errors=errors).tidy().se[1]
-        yield family.value(f"its standard error, {errors}", here, r[f"se_{errors}"][1], "statsmodels", peer.bse["income"], KERNEL)
+        yield family.value(
+            f"Median: standard error, {errors}", here, r[f"se_{errors}"][1], "statsmodels", peer.bse["income"], KERNEL
+        )

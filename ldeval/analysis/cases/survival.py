@@ -19,7 +19,7 @@ from ldeval.stats.restricted_mean import rmst
 from ldeval.stats.survival import kaplan_meier
 
 NO_VARIANCE = "its variance is that of min(T, tau), not of the mean"
-NO_METHOD = "no package in the lock has it"
+NO_METHOD = "no package that is installed here has it"
 
 
 def cases(root: Path) -> Iterator[Case]:
@@ -51,15 +51,15 @@ def _curves(root: Path) -> Iterator[Case]:
     point = kaplan_meier(aided["week"], aided["event"]).at(52)
     peer = SurvfuncRight(aided["week"], aided["event"])
     yield family.estimate("Share at 52 weeks", point.estimate, r["surv"], r["se"], "statsmodels", peer.surv_prob[-1])
-    yield family.value("its standard error", point.se, r["se"], "statsmodels", peer.surv_prob_se[-1])
+    yield family.value("Share at 52 weeks: standard error", point.se, r["se"], "statsmodels", peer.surv_prob_se[-1])
     yield from _limits(root)
     family, people = Family("Kaplan-Meier curve", "lung"), lung(root)
     r = results_of_r("lung", root)["km_ci"]["loglog"]
     median, peer = kaplan_meier(people["time"], people["event"]).quantile(0.5), SurvfuncRight(people["time"], people["event"])
     low, high = peer.quantile_ci(0.5, method="cloglog")
     yield family.value("Median", median.estimate, r["quantile"][1], "statsmodels", peer.quantile(0.5))
-    yield family.value("lower bound of the median", median.low, r["lower"][1], "statsmodels", low)
-    yield family.value("upper bound of the median", median.high, r["upper"][1], "statsmodels", high)
+    yield family.value("Median: lower bound", median.low, r["lower"][1], "statsmodels", low)
+    yield family.value("Median: upper bound", median.high, r["upper"][1], "statsmodels", high)
     yield from _adjusted(root)
 
 
@@ -70,8 +70,12 @@ def _limits(root: Path) -> Iterator[Case]:
     r = results_of_r("rossi", root)["km_all_ci"]["loglog"][-1]
     point = kaplan_meier(people["week"], people["event"]).at(52)
     bounds = KaplanMeierFitter().fit(people["week"], people["event"]).confidence_interval_.iloc[-1]
-    yield family.estimate("lower log-log bound, everyone", point.low, r["lower"], r["se"], "lifelines", bounds.iloc[0])
-    yield family.estimate("upper log-log bound, everyone", point.high, r["upper"], r["se"], "lifelines", bounds.iloc[1])
+    yield family.estimate(
+        "Everyone at 52 weeks: lower log-log bound", point.low, r["lower"], r["se"], "lifelines", bounds.iloc[0]
+    )
+    yield family.estimate(
+        "Everyone at 52 weeks: upper log-log bound", point.high, r["upper"], r["se"], "lifelines", bounds.iloc[1]
+    )
 
 
 def _adjusted(root: Path) -> Iterator[Case]:
@@ -93,16 +97,12 @@ def _adjusted(root: Path) -> Iterator[Case]:
 
 
 def _weighted_share(people: pd.DataFrame, X: pd.DataFrame) -> float:
-    import warnings
-
     from lifelines import KaplanMeierFitter
     from statsmodels.api import Logit
 
     score = Logit(people["fin"], X).fit(disp=0, tol=1e-12).predict(X)
     aided = people["fin"] == 1
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns that its errors do not suit fractional weights
-        fit = KaplanMeierFitter().fit(people["week"][aided], people["event"][aided], weights=1 / score[aided])
+    fit = KaplanMeierFitter().fit(people["week"][aided], people["event"][aided], weights=1 / score[aided])
     return float(fit.survival_function_.iloc[-1, 0])
 
 
@@ -126,21 +126,17 @@ def _means(root: Path) -> Iterator[Case]:
     theirs, gap, row = r["rmst52_fin"][1], r["rmst52_diff"], found.tidy().set_index("term").loc["difference"]
     mean, variance = _lifelines_mean(people[people["fin"] == 1])
     yield family.estimate("Mean weeks of 52", found.estimate[1], theirs["rmean"], theirs["se"], "lifelines", mean)
-    yield family.value("its standard error", found.se[1], theirs["se"], "lifelines", np.sqrt(variance), NO_VARIANCE)
+    yield family.value("Mean weeks of 52: standard error", found.se[1], theirs["se"], "lifelines", np.sqrt(variance), NO_VARIANCE)
     yield family.estimate("Difference of the groups", row.estimate, gap["diff"], gap["se"], why=NO_METHOD)
-    yield family.value("its standard error", row.se, gap["se"], why=NO_METHOD)
+    yield family.value("Difference of the groups: standard error", row.se, gap["se"], why=NO_METHOD)
 
 
 def _lifelines_mean(people: pd.DataFrame) -> tuple[float, float]:
-    import warnings
-
     from lifelines import KaplanMeierFitter
     from lifelines.utils import restricted_mean_survival_time
 
     fit = KaplanMeierFitter().fit(people["week"], people["event"])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it integrates the step function by a rule for smooth ones, and says so
-        mean, variance = restricted_mean_survival_time(fit, t=52, return_variance=True)
+    mean, variance = restricted_mean_survival_time(fit, t=52, return_variance=True)
     return float(mean), float(variance)
 
 
@@ -150,7 +146,7 @@ def _mean_count(root: Path) -> Iterator[Case]:
     rows = load("cgd", root).query("treat == 'placebo'")
     point = mean_cumulative_count(rows["tstart"], rows["tstop"], rows["status"], rows["id"]).at(r["time"])
     yield family.estimate(f"Infections by day {r['time']:g}", point.estimate, r["mcf"], r["se"], why=NO_METHOD)
-    yield family.value("its robust standard error", point.se, r["se"], why=NO_METHOD)
+    yield family.value("Infections: robust standard error", point.se, r["se"], why=NO_METHOD)
 
 
 RECID = ["workprg", "priors", "tserved", "felon", "alcohol", "drugs", "black", "married", "educ", "age"]
@@ -171,7 +167,7 @@ def _parametric(root: Path) -> Iterator[Case]:
         value, se = r[key]["coef"]["alcohol"], r[key]["se"][list(r[key]["coef"]).index("alcohol")]
         peer = _aft(fitter, people)
         yield family.estimate(f"{name.capitalize()}: alcohol problem", row.estimate, value, se, "lifelines", peer[0], STOPS)
-        yield family.value("its standard error", row.se, se, "lifelines", peer[1], STOPS)
+        yield family.value(f"{name.capitalize()}: standard error", row.se, se, "lifelines", peer[1], STOPS)
 
 
 STOPS = "its search stops early, and its errors come from where it stopped"

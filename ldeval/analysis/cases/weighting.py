@@ -88,10 +88,10 @@ def _doubly_robust(table: pd.DataFrame, X: pd.DataFrame, r: Any) -> Iterator[Cas
         row = aipw(table["re78"], table["treat"], X, estimand=estimand).tidy().set_index("term").loc["mean_difference"]  # type: ignore[arg-type]
         if estimand == "ATT":
             yield family.estimate("Earnings, ATT", row.estimate, r[key]["est"], r[key]["se"], why=NO_METHOD)
-            yield family.value("its standard error", row.se, r[key]["se"], why=NO_METHOD)
+            yield family.value("Earnings, ATT: standard error", row.se, r[key]["se"], why=NO_METHOD)
             continue
         yield family.estimate("Earnings, ATE", row.estimate, r[key]["est"], r[key]["se"], "statsmodels", peer.params[0])
-        yield family.value("its standard error", row.se, r[key]["se"], "statsmodels", peer.bse[0], SYSTEM)
+        yield family.value("Earnings, ATE: standard error", row.se, r[key]["se"], "statsmodels", peer.bse[0], SYSTEM)
 
 
 def _closed_forms(root: Path) -> Iterator[Case]:
@@ -103,4 +103,4 @@ def _closed_forms(root: Path) -> Iterator[Case]:
     family = Family("Costs", "none")
     for timing, key in (("end", "pv_1_per_year_end"), ("start", "pv_start")):
         here = discount(np.ones(10), rate=r["annuity"]["r"], timing=timing)  # type: ignore[arg-type]
-        yield family.value(f"One pound a year for ten years, paid at the {timing}", here, r["annuity"][key], why=FORMULA)
+        yield family.value(f"A pound a year for ten years, paid at the {timing}", here, r["annuity"][key], why=FORMULA)
