@@ -2,6 +2,9 @@
 
 Run: python benchmarks/stats.py. Each pair is measured in turn, run by run, so that whatever else the machine does hits both; a
 ratio is the median of the pairs' ratios. Peers that need minutes get fewer rows or runs, and the table says so.
+
+The ratio to lifelines depends on what else runs: its products spread over threads that wait for each other on a busy machine (30
+s and more for the first row), and take 2 to 3 s on an idle one of two cores, where ldeval takes about half a second.
 """
 
 from __future__ import annotations

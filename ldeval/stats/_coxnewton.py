@@ -13,6 +13,7 @@ from ldeval.stats.doors import Bools, Codes, Floats, Times
 NEAR = 1e-16  # a squared step, in standard errors, that moves nothing that is reported
 STILL = 1e-7  # relative change of the information over a step that is not worth computing it anew
 CLOSE, FAST = 1e-4, 0.01  # a borrowed information serves until the gain is this small, if each is this part of the one before
+NOISE, SLOW = 1e-10, 0.05  # a gain below the first that has not fallen to this part of the one before is rounding
 FLAT = 1e-11  # share of a column's information that the other columns must leave for it to count as its own
 STEPS = 100
 SLACK = 1e-10  # relative loss of log-likelihood that is rounding
@@ -50,9 +51,9 @@ def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start 
     zero = np.zeros(len(names))
     at = risks(sets, parts, zero)
     null, b, bend = at.loglik, zero, None
-    if start is not None:
-        b, at, bend = start.b, risks(sets, parts, start.b), start.information
-    borrowed = start is not None
+    if start is not None and (there := risks(sets, parts, start.b)).loglik > null:
+        b, at, bend = start.b, there, start.information
+    borrowed = bend is not None
     gains = [np.inf]
     for _ in range(STEPS):
         slope = score(sets, at)
@@ -65,7 +66,7 @@ def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start 
             if first:
                 check_rank(bend, sets, names)
             step, gain = _step(slope, bend, names)
-            if gain <= NEAR:
+            if gain <= NEAR or NOISE > gain > SLOW * gains[-1]:
                 return Maximum(b + step, at, bend, null)
         gains.append(gain)
         if _runs_away(gains):
@@ -149,9 +150,7 @@ def _improved(sets: RiskSets, parts: Terms, b: Floats, at: Risks, step: Floats) 
 
 def _runs_away(gains: list[float]) -> bool:
     """Near a maximum the gains of Newton's steps fall by their squares; where there is none, by about e at each step."""
-    if len(gains) < 3 or gains[-3] > 1e-4:
-        return False
-    return gains[-1] > 0.05 * gains[-2] and gains[-2] > 0.05 * gains[-3]
+    return len(gains) > 2 and gains[-3] < CLOSE and gains[-1] > SLOW * gains[-2] and gains[-2] > SLOW * gains[-3]
 
 
 def _listed(names: tuple[str, ...], chosen: Bools) -> str:

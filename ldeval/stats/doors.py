@@ -111,9 +111,9 @@ def design(X: Any, *, rows: int | None = None) -> Design:
             raise ValueError(
                 f"X: expected numbers; {len(coded)} column(s) hold text or categories: {', '.join(coded)}; code them"
             )
-        matrix = (
-            np.column_stack([_floats(X.iloc[:, j], name) for j, name in enumerate(names)]) if names else np.empty((len(X), 0))
-        )
+        matrix = np.empty((len(X), len(names)))
+        for j, name in enumerate(names):
+            matrix[:, j] = _floats(X.iloc[:, j], name)
     else:
         matrix = _floats(X, "X")
         matrix = matrix[:, None] if matrix.ndim == 1 else matrix
