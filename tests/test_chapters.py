@@ -29,6 +29,7 @@ FREE = [
     r"\{\{<.*?>\}\}",
     r"\{[^}]*\}",  # attributes
     r"^#+ .*$",  # headings
+    r"\b(CR1(-t)?|CR2|HC[0-3]|NB2)\b",  # names of rules for errors and of a model
     r"@[\w-]+(, pp?\. [\d-]+)?",  # citations and cross-references
     r"\]\([^)]*\)|https?://\S+",
     r"\[\^\w+\]",
@@ -67,6 +68,7 @@ def test_the_scan_finds_what_is_typed(text):
         "in April 2014 and on 12 April 2021, or 2016/17",
         "[@cox1972, p. 12] and @tbl-2",
         "ten words",
+        "errors CR1-t, CR2 and HC0 of an NB2 model",
         "1. first",
         "![](a1.png){width=20%}",
         "```{python}\nx = 12\n```",

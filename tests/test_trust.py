@@ -114,7 +114,7 @@ def test_what_the_report_uses_is_counted_apart():
 # Speed, and what is not covered
 
 
-def test_timings_of_all_three_shapes(tmp_path):
+def test_timings_of_all_shapes(tmp_path):
     folder = tmp_path / evidence.BENCHMARKS
     folder.mkdir(parents=True)
     (folder / "render.csv").write_text("what,renderer,seconds,machine\nbook,builtin,3,m\n")
@@ -122,14 +122,20 @@ def test_timings_of_all_three_shapes(tmp_path):
         'what,seconds,other_seconds,ratio,runs,machine\n"Cox 1,000 x 2: lifelines",1,30,30,5,m\nPeak memory,,,2.5,1,m\n'
     )
     (folder / "stats_survival.csv").write_text(
-        "times,case,package,seconds,version,machine\ndays,Kaplan-Meier,ldeval,2,1,m\ndays,Kaplan-Meier,lifelines,5,1,m\n"
+        "times,case,package,seconds,times_ldeval,rows,machine\n"
+        "days,Kaplan-Meier,ldeval,2,1,1000,m\ndays,Kaplan-Meier,lifelines,inf,inf,1000,m\n"
+    )
+    (folder / "stats_regression.csv").write_text(
+        "model,rows,columns,clusters,package,seconds,times_ours,machine\n"
+        "poisson,1000,2,9,ldeval,2,1,m\npoisson,1000,2,9,pyfixest,5,2.4,m\n"
     )
     found = evidence.timings(tmp_path)
     assert [(row.case, row.against, row.seconds, row.other, row.ratio) for row in found] == [
         ("book, builtin", "", 3, None, None),
         ("Cox 1,000 x 2", "lifelines", 1, 30, 30),
         ("Peak memory", "itself", None, None, 2.5),
-        ("Kaplan-Meier, days", "lifelines", 2, 5, 2.5),
+        ("Poisson, 1,000 x 2, 9 clusters", "pyfixest", 2, 5, 2.4),
+        ("Kaplan-Meier, days, 1,000 rows", "lifelines", 2, float("inf"), float("inf")),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import inf
 from pathlib import Path
 
 from ldeval.analysis.agreement import SMALLEST
@@ -74,26 +75,23 @@ def coverage(root: Path) -> Findings:
 def speed(root: Path) -> Findings:
     """Read what the benchmarks measured."""
     rows = evidence.timings(root)
-    return Findings(
-        (),
-        (
-            Table(
-                id="trust-speed",
-                title="Speed against peers",
-                columns=(
-                    Column("family", "Family"),
-                    Column("case", "Case"),
-                    Column("against", "Compared with"),
-                    Column("seconds", "Seconds here", "seconds"),
-                    Column("other", "Seconds there", "seconds"),
-                    Column("ratio", "Ratio", "times as fast"),
-                ),
-                rows=tuple((row.family, row.case, row.against, row.seconds, row.other, row.ratio) for row in rows),
-                notes=tuple(dict.fromkeys(f"{row.family}: {row.machine}." for row in rows)),
-                group="family",
-            ),
+    stopped = ("A peer at \N{INFINITY} seconds was stopped after a minute.",) if any(row.other == inf for row in rows) else ()
+    table = Table(
+        id="trust-speed",
+        title="Speed against peers",
+        columns=(
+            Column("family", "Family"),
+            Column("case", "Case"),
+            Column("against", "Compared with"),
+            Column("seconds", "Seconds here", "seconds"),
+            Column("other", "Seconds there", "seconds"),
+            Column("ratio", "Ratio", "times as fast"),
         ),
+        rows=tuple((row.family, row.case, row.against, row.seconds, row.other, row.ratio) for row in rows),
+        notes=(*dict.fromkeys(f"{row.family}: {row.machine}." for row in rows), *stopped),
+        group="family",
     )
+    return Findings((), (table,))
 
 
 @made_from("references")

@@ -12,6 +12,13 @@ from ldeval.data.open_data import FOLDER, present
 COVERAGE = Path("tests") / "coverage"
 BENCHMARKS = Path("benchmarks") / "results"
 NOT_COVERED = FOLDER / "not_covered.csv"
+BENCHES = {
+    "stats": "Cox model",
+    "stats_survival": "Curves",
+    "stats_regression": "Regressions with clustered errors",
+    "render": "Rendering",
+}
+"""The words for each benchmark; one that is not here goes by its file's name."""
 RULES = ("Independent people", "Areas, no correction", "Areas, CR1-t", "Areas, CR2")
 """How the intervals of a simulated setting are made."""
 
@@ -98,18 +105,24 @@ def _rule(setting: str) -> str:
 
 
 def _timings(path: Path) -> Iterator[Timing]:
-    rows = _rows(path)
-    if path.stem == "render":
-        for row in rows:
-            yield Timing("Rendering", f"{row['what']}, {row['renderer']}", "", float(row["seconds"]), None, None, row["machine"])
-    elif path.stem == "stats_survival":
-        own = {(row["times"], row["case"]): float(row["seconds"]) for row in rows if row["package"] == "ldeval"}
+    """Read one table: of packages on the same cases, of pairs, or of renderers."""
+    rows, family = _rows(path), BENCHES.get(path.stem, path.stem)
+    if "package" in rows[0]:
+        own = {_case(row): float(row["seconds"]) for row in rows if row["package"] == "ldeval"}
         for row in (row for row in rows if row["package"] != "ldeval"):
-            ours, theirs, case = own[row["times"], row["case"]], float(row["seconds"]), f"{row['case']}, {row['times']}"
-            yield Timing("Curves, a million rows", case, row["package"], ours, theirs, theirs / ours, row["machine"])
+            ratio = float(next(row[name] for name in ("times_ours", "times_ldeval") if name in row))
+            yield Timing(family, _case(row), row["package"], own[_case(row)], float(row["seconds"]), ratio, row["machine"])
+    elif "renderer" in rows[0]:
+        for row in rows:
+            yield Timing(family, f"{row['what']}, {row['renderer']}", "", float(row["seconds"]), None, None, row["machine"])
     else:
         for row in rows:
             case, _, against = row["what"].rpartition(": ")
             here, there, ratio = (float(row[name]) if row.get(name) else None for name in ("seconds", "other_seconds", "ratio"))
-            family = "Cox model" if path.stem == "stats" else path.stem
             yield Timing(family, case or row["what"], against if case else "itself", here, there, ratio, row["machine"])
+
+
+def _case(row: dict[str, str]) -> str:
+    if "case" in row:
+        return f"{row['case']}, {row['times']}, {int(row['rows']):,} rows"
+    return f"{row['model'].capitalize()}, {int(row['rows']):,} x {row['columns']}, {row['clusters']} clusters"
