@@ -23,5 +23,5 @@ def test_other_data_under_none_say_that_nothing_was_done():
 
 @pytest.mark.parametrize("data", [("extracts",), ("rossi", "extracts"), ()])
 def test_other_data_under_another_policy_are_refused_with_their_number(data):
-    with pytest.raises(ValueError, match=r"7 result\(s\).*1 Curves, 1 Effects, 4 Estimate, 1 Table.*nothing was rel"):
+    with pytest.raises(ValueError, match=r"8 result\(s\).*1 Curves, 1 Dots, 1 Effects, 4 Estimate, 1 Table.*nothing was rel"):
         clear(findings(data=data), "nhs-hes")

@@ -131,7 +131,7 @@ def test_timings_of_all_shapes(tmp_path):
     )
     found = evidence.timings(tmp_path)
     assert [(row.case, row.against, row.seconds, row.other, row.ratio) for row in found] == [
-        ("book, builtin", "", 3, None, None),
+        ("Book, built-in renderer", "", 3, None, None),
         ("Cox 1,000 x 2", "lifelines", 1, 30, 30),
         ("Peak memory", "itself", None, None, 2.5),
         ("Poisson, 1,000 x 2, 9 clusters", "pyfixest", 2, 5, 2.4),

@@ -149,8 +149,10 @@ class Dot:
 class Dots:
     """Values on one axis beside what was expected of them: `nominal`, give or take each row's band.
 
+    `series` names the kinds of values in the order of the legend.
+
     Raises:
-        ValueError: no rows.
+        ValueError: no rows, or one of a kind that `series` does not name.
 
     """
 
@@ -160,11 +162,14 @@ class Dots:
     unit: str
     nominal: float
     band: str
+    series: tuple[str, ...]
     rows: tuple[Dot, ...]
 
     def __post_init__(self) -> None:
         if not self.rows:
             raise ValueError(f"dots {self.id!r}: expected at least one row, found none")
+        if unnamed := sorted({row.series for row in self.rows} - set(self.series)):
+            raise ValueError(f"dots {self.id!r}: series {unnamed} are none of those named: {list(self.series)}")
 
 
 Exhibit = Table | Curves | Effects | Dots

@@ -176,7 +176,7 @@ def published(trial: Trial, fit: AcceleratedFailureTime, printed: Mapping[str, f
             Column("term", "Characteristic"),
             Column("estimate", "Here", "coefficient"),
             Column("se", "Standard error", "coefficient"),
-            Column("printed", "As printed", "coefficient"),
+            Column("printed", "As printed", "as printed"),
         ),
         rows=rows,
         notes=("Published: Wooldridge, Introductory Econometrics, Table 17.4, with three or four decimals.",),

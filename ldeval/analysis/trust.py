@@ -262,8 +262,8 @@ def _coverage_table(rows: Sequence[Coverage]) -> Table:
 
 
 def _block(row: Coverage) -> str:
-    family, estimator = FAMILIES.get(row.family, row.family), row.estimator.replace("_", " ")
-    return estimator if estimator.startswith(family) else f"{family}: {estimator}"
+    family = FAMILIES.get(row.family, row.family)
+    return row.estimator if row.estimator.startswith(family) else f"{family}: {row.estimator}"
 
 
 def _coverage_dots(rows: Sequence[Coverage]) -> Dots:
@@ -274,10 +274,6 @@ def _coverage_dots(rows: Sequence[Coverage]) -> Dots:
         unit="coverage",
         nominal=LEVEL,
         band=f"the {BAND:.1%} binomial band",
-        rows=tuple(
-            Dot(row.estimator.replace("_", " "), rule, row.coverage, *_band(row))
-            for rule in RULES
-            for row in rows
-            if row.rule == rule
-        ),
+        series=tuple(rule for rule in RULES if any(row.rule == rule for row in rows)),
+        rows=tuple(Dot(row.estimator, row.rule, row.coverage, *_band(row)) for row in rows),
     )

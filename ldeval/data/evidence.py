@@ -19,6 +19,16 @@ BENCHES = {
     "render": "Rendering",
 }
 """The words for each benchmark; one that is not here goes by its file's name."""
+ESTIMATORS = {
+    "kaplan_meier": "Kaplan-Meier",
+    "nelson_aalen": "Nelson-Aalen",
+    "fine_gray": "Fine and Gray:",
+    "gray_test": "Gray's test",
+    "rmst": "Restricted mean,",
+    "logrank": "Log-rank",
+    "AIPW": "AIPW",
+}
+"""The words for estimators that the tables name by their functions, where capitals alone do not make them."""
 RULES = ("Independent people", "Areas, no correction", "Areas, CR1-t", "Areas, CR2")
 """How the intervals of a simulated setting are made."""
 
@@ -89,6 +99,8 @@ def _coverage(family: str, row: dict[str, str]) -> Coverage:
     if small_sample != "none":
         setting = f"{setting}, {small_sample}"
     estimator = row.get("estimator") or (f"Cox model: {row['term']}" if "term" in row else setting.split(",")[0])
+    function, _, rest = estimator.partition(" ")
+    estimator = f"{ESTIMATORS.get(function, function.replace('_', ' ').capitalize())} {rest}".strip()
     mean = float(row.get("mean_estimate") or row["mean"])
     draws, truth = int(row["draws"]), float(row["truth"])
     bias = (mean - truth) / (float(row["sd"]) / draws**0.5)
@@ -110,16 +122,18 @@ def _timings(path: Path) -> Iterator[Timing]:
     if "package" in rows[0]:
         own = {_case(row): float(row["seconds"]) for row in rows if row["package"] == "ldeval"}
         for row in (row for row in rows if row["package"] != "ldeval"):
-            ratio = float(next(row[name] for name in ("times_ours", "times_ldeval") if name in row))
-            yield Timing(family, _case(row), row["package"], own[_case(row)], float(row["seconds"]), ratio, row["machine"])
+            ours, theirs = own[_case(row)], float(row["seconds"])
+            times = float(next(row[name] for name in ("times_ours", "times_ldeval") if name in row))
+            yield Timing(family, _case(row), row["package"], ours, theirs, times, row["machine"])
     elif "renderer" in rows[0]:
         for row in rows:
-            yield Timing(family, f"{row['what']}, {row['renderer']}", "", float(row["seconds"]), None, None, row["machine"])
+            case = f"{row['what'].capitalize()}, {row['renderer'].replace('builtin', 'built-in')} renderer"
+            yield Timing(family, case, "", float(row["seconds"]), None, None, row["machine"])
     else:
         for row in rows:
             case, _, against = row["what"].rpartition(": ")
-            here, there, ratio = (float(row[name]) if row.get(name) else None for name in ("seconds", "other_seconds", "ratio"))
-            yield Timing(family, case or row["what"], against if case else "itself", here, there, ratio, row["machine"])
+            first, second, ratio = (float(row[name]) if row.get(name) else None for name in ("seconds", "other_seconds", "ratio"))
+            yield Timing(family, case or row["what"], against if case else "itself", first, second, ratio, row["machine"])
 
 
 def _case(row: dict[str, str]) -> str:

@@ -155,7 +155,16 @@ def present(path: Path, what: str) -> Path:
 
 
 def fingerprint(name: str, root: Path) -> str:
-    """Give the SHA-256 of the data set's file, or of the contents of its folder's files in the order of their names."""
+    """Give the SHA-256 of the data set's file, or of the contents of its folder's files in the order of their names.
+
+    Raises:
+        FileNotFoundError: there is neither.
+
+    """
     path = root / OPEN_DATA[name].path
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path}: no such file or folder; it holds {OPEN_DATA[name].source}. Restore it from the repository"
+        )
     files = [path] if path.is_file() else sorted(file for file in path.glob("*.*") if file.suffix in {".csv", ".json"})
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

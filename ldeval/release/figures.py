@@ -138,7 +138,7 @@ def _effects_alt(exhibit: Effects, estimates: Estimates) -> str:
 
 def _dots_alt(exhibit: Dots) -> str:
     said = []
-    for series in dict.fromkeys(row.series for row in exhibit.rows):
+    for series in exhibit.series:
         rows = [row for row in exhibit.rows if row.series == series]
         inside = sum(row.low <= row.value <= row.high for row in rows)
         span = interval(min(row.value for row in rows), max(row.value for row in rows), exhibit.unit, exhibit.nominal)
@@ -154,7 +154,7 @@ MARKERS = ("o", "X", "s", "D", "^", "v")
 
 def _draw_dots(exhibit: Dots, new: Any) -> Any:
     labels = list(dict.fromkeys(row.label for row in exhibit.rows))
-    series = list(dict.fromkeys(row.series for row in exhibit.rows))
+    series = exhibit.series
     picture = new(figsize=(WIDTH, 1.0 + 0.23 * len(labels)), layout="constrained")
     axes = picture.subplots()
     for row in exhibit.rows:

@@ -41,6 +41,11 @@ def _relative(value: float) -> str:
     return "≤0.000001" if value <= 1e-6 else _significant(2)(value)
 
 
+def _as_printed(value: float) -> str:
+    """Print as many decimals as the value was given with."""
+    return f"{MINUS if value < 0 else ''}{Decimal(repr(abs(float(value)))).normalize():f}"
+
+
 FORMS: dict[str, Callable[[float], str]] = {
     "ratio": _fixed(2),
     "share": _fixed(1, factor=100, after="%"),
@@ -55,6 +60,7 @@ FORMS: dict[str, Callable[[float], str]] = {
     "compared": _fixed(6),
     "six digits": _significant(6),
     "coefficient": _fixed(4),
+    "as printed": _as_printed,
     "log-likelihood": _fixed(1),
     "coverage": _fixed(3),
     "bias": _fixed(1),

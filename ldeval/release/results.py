@@ -181,7 +181,7 @@ def _read_exhibit(folder: Path, key: str, about: dict[str, Any]) -> Exhibit:
     if kind == "curves":
         return Curves(id=key, points=tuple(_point(row) for row in rows), **about)
     if kind == "dots":
-        return Dots(id=key, rows=tuple(_dot(row) for row in rows), **about)
+        return Dots(id=key, series=tuple(about.pop("series")), rows=tuple(_dot(row) for row in rows), **about)
     effects = tuple(Effect(row["label"], row["estimate"], row["group"]) for row in rows)
     return Effects(id=key, rows=effects, notes=tuple(about.pop("notes")), **about)
 
