@@ -11,7 +11,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 To = Literal["html", "pdf", "all"]
 Renderer = Literal["auto", "quarto", "builtin"]
+Twin = Literal["identified", "hidden"]
 BookFolder = Annotated[Path, typer.Argument(help="The folder that holds _quarto.yml.", exists=True, file_okay=False)]
+ExtractsFolder = Annotated[Path, typer.Argument(help="The folder that holds the extracts.")]
 Formats = Annotated[To, typer.Option("--to", help="Which format to write.")]
 With = Annotated[Renderer, typer.Option("--renderer", help="auto takes Quarto 1.9 or later where it is on the path.")]
 Timeout = Annotated[int, typer.Option("--cell-timeout", min=1, help="Seconds that one cell may run.")]
@@ -20,6 +22,32 @@ Timeout = Annotated[int, typer.Option("--cell-timeout", min=1, help="Seconds tha
 @app.callback()
 def about() -> None:
     """Literate evaluation reports without R: analyse, release, render."""
+
+
+@app.command()
+def link(
+    folder: ExtractsFolder,
+    model: Annotated[Path | None, typer.Option(help="A trained model.json to use again; else one is trained.")] = None,
+) -> None:
+    """Say who is who in a folder of extracts; links, model and their quality go into the folder beside it."""
+    from ldeval.data.linkage import describe, link_folder
+    from ldeval.study import STUDY_FILE, find_root, read_study
+
+    links, written = link_folder(folder.resolve(), read_study(find_root(Path.cwd()) / STUDY_FILE), model, say=typer.echo)
+    typer.echo("\n".join([*describe(links), f"{written}: links, model and quality"]))
+
+
+@app.command()
+def features(
+    folder: ExtractsFolder,
+    link_set: Annotated[int, typer.Option(min=0, max=5, help="0 the best links; 1 to 5 drawn by probability.")] = 0,
+) -> None:
+    """Reduce linked extracts to cohort, covariates, outcomes, panel and court cohorts, in the folder beside them."""
+    from ldeval.data.features import features_of_folder
+    from ldeval.study import STUDY_FILE, find_root, read_study
+
+    study = read_study(find_root(Path.cwd()) / STUDY_FILE)
+    typer.echo(f"{features_of_folder(folder.resolve(), study, link_set, say=typer.echo)}: features")
 
 
 @app.command()
@@ -60,6 +88,59 @@ def report(renderer: With = "auto", to: Formats = "all", cell_timeout: Timeout =
 
     analyse()
     render(find_root(Path.cwd()), to=to, renderer=renderer, cell_timeout=cell_timeout)
+
+
+@app.command()
+def simulate(
+    to: Annotated[Path, typer.Option("--to", help="Folder for the extracts; who is who goes into the folder beside it.")],
+    people: Annotated[int, typer.Option(min=1, help="Expected service users; all else grows with them.")] = 8729,
+    twin: Annotated[Twin, typer.Option(help="hidden: the service also picks on need that nobody records.")] = "identified",
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    processes: Annotated[int, typer.Option(min=1, help="The bytes written do not depend on it.")] = 2,
+) -> None:
+    """Write a synthetic twin: extracts of people who do not exist, with effects that are known."""
+    from ldeval.data.progress import shown
+    from ldeval.data.synthetic import write_twin
+    from ldeval.data.synthetic_blocks import Design
+
+    design = Design(twin, seed, people)
+    made = shown("Simulating", lambda tell: write_twin(design, to.resolve(), processes=processes, progress=tell))
+    typer.echo(f"{to}: {len(made.rows) - 1} extracts, {sum(made.rows.values()):,} rows, sha256 {made.sha256}")
+
+
+@app.command()
+def check(folder: Annotated[Path, typer.Argument(help="The folder that holds the extracts.")]) -> None:
+    """Check a folder of extracts; lists every fault of every file and what to do, never a person's value."""
+    from ldeval.data.checks import check_folder
+    from ldeval.study import STUDY_FILE, find_root, read_study
+
+    faults = check_folder(folder, read_study(find_root(Path.cwd()) / STUDY_FILE))
+    typer.echo("\n".join([*map(str, faults), f"{folder}: {len(faults)} fault(s)"]))
+    raise typer.Exit(int(bool(faults)))
+
+
+@app.command()
+def truth(
+    twin: Annotated[Twin, typer.Argument()],
+    processes: Annotated[int, typer.Option(min=1)] = 2,
+) -> None:
+    """Compute a twin's true effects from both potential outcomes, and write them into data/truth/ (minutes)."""
+    from ldeval.data.progress import shown
+    from ldeval.data.truth import TRUTH_FOLDER, compute_truth
+    from ldeval.estimate import write_csv
+
+    found = shown("Computing", lambda tell: compute_truth(twin, processes=processes, progress=tell))
+    TRUTH_FOLDER.mkdir(exist_ok=True)
+    write_csv(found, TRUTH_FOLDER / f"{twin}.csv")
+    typer.echo(f"{TRUTH_FOLDER / twin}.csv: {len(found)} truths")
+
+
+@app.command()
+def preview(book: BookFolder = Path(), port: Annotated[int, typer.Option(help="0 takes any free one.")] = 4321) -> None:
+    """Serve the report on this machine, rebuild it on change, reload the page; Ctrl-C stops it."""
+    from ldeval.publish.preview import preview as serve
+
+    serve(book.resolve(), port=port, say=typer.echo)
 
 
 @app.command("install-quarto")

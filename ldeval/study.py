@@ -35,17 +35,45 @@ class Protocol(_Part):
 
 
 class Data(_Part):
-    """Where the records are ("twin" or a folder), which engine reads them, and their own names for our columns."""
+    """Where the records are ("twin" or a folder), which engine reads them, and their own names for our columns.
+
+    `extract_end` is the last day that the extracts cover: what is open then is censored on it.
+    """
 
     source: str = "twin"
     engine: Literal["duckdb", "spark"] = "duckdb"
+    extract_end: date = date(2019, 6, 30)
     columns: dict[str, dict[str, str]] = Field(default_factory=dict)
 
 
 class Linkage(_Part):
-    """A pair of records at or above `threshold` (a match probability) is taken as the same person."""
+    """A pair of records at or above `threshold` (a match probability) is taken as the same person; `seed` fixes all chance."""
 
     threshold: float = Field(default=0.95, gt=0, lt=1)
+    seed: int = Field(default=1, ge=0)
+
+
+class Cohort(_Part):
+    """Who is eligible, and when a user counts as seen at the index event.
+
+    Contact with the service up to `latest_contact_days` after the index event makes a user; who is seen later than
+    `prompt_contact_days` after it enters late. `historical_window` gives the earlier calendar window of the sensitivity
+    analysis. Where a release is missing, it is taken at `release_share` of the sentence.
+    """
+
+    historical_window: tuple[date, date] | None = None
+    adult_age: int = Field(default=18, ge=10)
+    prompt_contact_days: int = Field(default=7, ge=0)
+    latest_contact_days: int = Field(default=60, ge=0)
+    release_share: float = Field(default=0.5, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _windows_in_order(self) -> Cohort:
+        if self.historical_window and self.historical_window[0] > self.historical_window[1]:
+            raise ValueError("historical_window must not end before it begins")
+        if self.prompt_contact_days > self.latest_contact_days:
+            raise ValueError("prompt_contact_days must not exceed latest_contact_days")
+        return self
 
 
 class Release(_Part):
@@ -70,6 +98,7 @@ class Study(_Part):
     study: Protocol
     data: Data = Data()
     linkage: Linkage = Linkage()
+    cohort: Cohort = Cohort()
     release: Release = Release()
     outcomes: dict[str, Outcome] = Field(default_factory=dict)
 

@@ -63,14 +63,14 @@ class Timing:
 
 
 def not_covered(root: Path) -> dict[str, str]:
-    """Give the keys of R's results that no method covers, and why.
+    """Give the keys of R's results (and the fields of keys, after a comma) that no method covers, and why.
 
     Raises:
         FileNotFoundError: the list is not there.
 
     """
     rows = _rows(present(root / NOT_COVERED, "the keys of R's results that no method covers"))
-    return {row["key"]: row["reason"] for row in rows}
+    return {", ".join(filter(None, (row["key"], row["field"]))): row["reason"] for row in rows}
 
 
 def coverage(root: Path) -> list[Coverage]:

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 
 from ldeval.analysis.findings import Curves, Dots, Effects, Point
 from ldeval.estimate import Estimate, Estimates
+from ldeval.release.foot import foot
 from ldeval.release.numbers import between, central, form, interval, level
-from ldeval.release.prose import escape
-from ldeval.release.results import FOLDER, results
+from ldeval.release.results import FOLDER, KINDS, results
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -64,10 +64,9 @@ def figure(key: str) -> Markdown:
 
     released = results()
     alt = released.alt(key).replace("\\", "\\\\").replace('"', '\\"')
-    note = escape(released.origin(key).disclosure)
-    return Markdown(  # type: ignore[no-untyped-call]
-        f'![](/{FOLDER}/figures/{key}.svg){{fig-alt="{alt}"}}\n\n[{note}]{{.note}}\n'
-    )
+    exhibit = released.exhibit(key)
+    below = foot([released.origin(key).disclosure], f"{KINDS[type(exhibit)]}/{key}.csv", key)
+    return Markdown(f'![](/{FOLDER}/figures/{key}.svg){{fig-alt="{alt}"}}{below}')  # type: ignore[no-untyped-call]
 
 
 Picture = Curves | Effects | Dots

@@ -1,0 +1,128 @@
+"""The linkage model: deterministic rules, and a Fellegi-Sunter model trained by expectation maximisation with Splink.
+
+A pair of records has the match probability
+
+    p = B / (1 + B),   B = (prior odds) x product over comparisons of m / u,
+
+with m the share of true matches, u of others, at the pair's level of agreement, adjusted for how common an agreeing name is;
+comparisons are taken as independent given the match. Fellegi and Sunter (1969), doi:10.1080/01621459.1969.10501049.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import splink.comparison_level_library as levels
+import splink.comparison_library as comparisons
+from splink import DuckDBAPI, Linker, SettingsCreator, block_on
+
+DETERMINISTIC_RULES = (
+    "l.nhs_number = r.nhs_number and (l.birth_date = r.birth_date or l.surname = r.surname)",
+    "l.pnc_id = r.pnc_id and (l.birth_date = r.birth_date or l.surname = r.surname)",
+    "l.forename = r.forename and l.surname = r.surname and l.birth_date = r.birth_date and l.postcode = r.postcode",
+)
+"""Agreement that is taken as a link whatever the model says, unless two national numbers contradict each other."""
+
+NO_CONTRADICTION = "coalesce(l.nhs_number = r.nhs_number, true) and coalesce(l.pnc_id = r.pnc_id, true)"
+
+RULE_RECALL = 0.8
+"""Share of true pairs that the deterministic rules are taken to find: a starting value, which training moves."""
+
+BLOCKS = (
+    ("nhs_number",),
+    ("pnc_id",),
+    ("surname", "birth_date"),
+    ("forename", "birth_date"),
+    ("postcode", "birth_date"),
+    ("forename", "surname", "sex"),
+)
+"""Pairs that agree on one of these are compared; a true pair that agrees on none is never seen."""
+
+TRAINING_BLOCKS = (("forename", "surname"), ("birth_date",))
+"""Each trains the comparisons that it does not use."""
+
+U_PAIRS = 2e6
+LOWEST = 0.001
+"""Pairs below this match probability are dropped: nothing is expected of them."""
+
+
+def settings() -> Any:
+    """Give the untrained model."""
+    return SettingsCreator(
+        link_type="dedupe_only",
+        unique_id_column_name="record",
+        comparisons=[
+            comparisons.NameComparison("forename", jaro_winkler_thresholds=[0.9]),
+            comparisons.NameComparison("surname", jaro_winkler_thresholds=[0.9]),
+            _birth_date(),
+            comparisons.ExactMatch("sex"),
+            comparisons.CustomComparison(
+                [
+                    levels.NullLevel("postcode"),
+                    levels.ExactMatchLevel("postcode"),
+                    levels.ExactMatchLevel("sector"),
+                    levels.ElseLevel(),
+                ],
+                output_column_name="postcode",
+            ),
+            comparisons.ExactMatch("nhs_number"),
+            comparisons.ExactMatch("pnc_id"),
+        ],
+        blocking_rules_to_generate_predictions=[block_on(*columns) for columns in BLOCKS],
+        retain_matching_columns=False,
+        linker_uid="ldeval",
+    )
+
+
+def _birth_date() -> Any:
+    swapped = "birth_date_l = birth_swapped_r"
+    return comparisons.CustomComparison(
+        [
+            levels.NullLevel("birth_date"),
+            levels.ExactMatchLevel("birth_date"),
+            levels.CustomLevel(swapped, label_for_charts="day and month exchanged"),
+            levels.LevenshteinLevel("birth_date", 1),
+            levels.ElseLevel(),
+        ],
+        output_column_name="birth_date",
+    )
+
+
+def train(connection: Any, table: str, seed: int) -> dict[str, Any]:
+    """Estimate the model's parameters on a table of records; same seed, same parameters."""
+    linker = _linker(connection, table, settings())
+    training = linker.training
+    training.estimate_probability_two_random_records_match(list(DETERMINISTIC_RULES), recall=RULE_RECALL)
+    training.estimate_u_using_random_sampling(max_pairs=U_PAIRS, seed=seed, min_count_per_level=None, num_chunks=1)
+    for columns in TRAINING_BLOCKS:
+        training.estimate_parameters_using_expectation_maximisation(block_on(*columns), estimate_without_term_frequencies=True)
+    trained: dict[str, Any] = _rounded(linker.misc.save_model_to_json())
+    return trained
+
+
+def _rounded(part: Any) -> Any:
+    """Keep nine digits of every number: the last ones depend on the order in which threads add up."""
+    if isinstance(part, float):
+        return float(f"{part:.9g}")
+    if isinstance(part, dict):
+        return {key: _rounded(value) for key, value in part.items()}
+    return [_rounded(value) for value in part] if isinstance(part, list) else part
+
+
+def score(connection: Any, table: str, model: dict[str, Any]) -> pd.DataFrame:
+    """Give the compared pairs: `left`, `right` (records), `probability`, and `by_rule` (a deterministic rule holds)."""
+    linker = _linker(connection, table, model)
+    scored = linker.inference.predict(threshold_match_probability=LOWEST)
+    rules = " or ".join(f"({rule})" for rule in DETERMINISTIC_RULES)
+    return connection.sql(
+        f"""select record_l as left, record_r as right, round(match_probability, 6) as probability,
+            coalesce(({rules}) and {NO_CONTRADICTION}, false) as by_rule
+            from {scored.physical_name} join {table} l on l.record = record_l join {table} r on r.record = record_r
+            order by 1, 2"""
+    ).df()
+
+
+def _linker(connection: Any, table: str, model: Any) -> Any:
+    api = DuckDBAPI(connection)
+    return Linker(api.register(table), model, log_level=None)
