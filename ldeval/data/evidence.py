@@ -17,6 +17,7 @@ BENCHES = {
     "stats_survival": "Curves",
     "stats_regression": "Regressions with clustered errors",
     "render": "Rendering",
+    "features": "Records to features",
 }
 """The words for each benchmark; one that is not here goes by its file's name."""
 ESTIMATORS = {
@@ -117,7 +118,7 @@ def _rule(setting: str) -> str:
 
 
 def _timings(path: Path) -> Iterator[Timing]:
-    """Read one table: of packages on the same cases, of pairs, or of renderers."""
+    """Read one table: of packages on the same cases, of renderers, of pairs, or of times alone."""
     rows, family = _rows(path), BENCHES.get(path.stem, path.stem)
     if "package" in rows[0]:
         own = {_case(row): float(row["seconds"]) for row in rows if row["package"] == "ldeval"}
@@ -129,6 +130,11 @@ def _timings(path: Path) -> Iterator[Timing]:
         for row in rows:
             case = f"{row['what'].capitalize()}, {row['renderer'].replace('builtin', 'built-in')} renderer"
             yield Timing(family, case, "", float(row["seconds"]), None, None, row["machine"])
+    elif "what" not in rows[0]:
+        for row in rows:
+            names = list(row)[: list(row).index("seconds")]
+            case = ", ".join(f"{name} {int(row[name]):,}" if row[name].isdigit() else f"{name} {row[name]}" for name in names)
+            yield Timing(family, case.capitalize(), "", float(row["seconds"]), None, None, row["machine"])
     else:
         for row in rows:
             case, _, against = row["what"].rpartition(": ")
