@@ -89,7 +89,7 @@ def audit(page):
     """Run axe-core; it would fetch style sheets anew, which a page from disk may not."""
     from axe_playwright_python.sync_playwright import Axe
 
-    return Axe().run(page, options={"preload": False})
+    return Axe().run(page, options={"preload": False, "resultTypes": ["violations"]})
 
 
 def found(results):

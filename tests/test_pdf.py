@@ -5,9 +5,11 @@ import re
 import pikepdf
 import pypdf
 import pytest
+from books import write_book
 from conftest import BOOKS
 
 from ldeval.publish import pdf
+from ldeval.publish.build import build
 from ldeval.publish.config import read_book
 
 
@@ -155,3 +157,13 @@ def test_the_last_rows_of_a_table_that_may_break_stay_together(rows, feet):
     made = pdf.MAKERS["Table"](table(rows))
     assert len(made["c"][5][1]) == feet
     assert len(made["c"][4][0][3]) == rows - feet
+
+
+def test_a_landscape_div_turns_its_page(tmp_path):
+    wide = "# A\n\nBefore.\n\n::: {.landscape}\n\nWide.\n\n:::\n\nAfter.\n"
+    root = write_book(tmp_path / "book", {"a.qmd": wide})
+    build(root, say=lambda text: None)
+    pages = pypdf.PdfReader(root / "_report" / "A-book.pdf").pages
+    turned = [page.mediabox.width > page.mediabox.height for page in pages]
+    assert turned.count(True) == 1
+    assert "Wide." in pages[turned.index(True)].extract_text()
