@@ -37,7 +37,7 @@ def released(shared):
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (root / "_results").is_dir():
             shutil.rmtree(root, ignore_errors=True)
-            for name in ("data", "tests/reference"):
+            for name in ("data", "tests/coverage", "benchmarks/results"):
                 shutil.copytree(PROJECT / name, root / name)
             for name in ("study.toml", "requirements.lock"):
                 shutil.copy(PROJECT / name, root)

@@ -30,7 +30,7 @@ def test_accept_shows_what_moved_in_standard_errors_and_takes_it(project, monkey
     path = project / ACCEPTED
     accepted = path.read_bytes()
     row = read_csv(path)["rossi/hazard_ratio/fin"]
-    path.write_text(path.read_text().replace(repr(row.value), "0.7"))
+    path.write_text(path.read_text().replace(repr(row.value), "0.7", 1))
     monkeypatch.chdir(project)
     shown = CliRunner().invoke(app, ["accept"])
     assert shown.exit_code == 0

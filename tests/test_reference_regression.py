@@ -21,7 +21,7 @@ from ldeval.stats.linear import linear
 from ldeval.stats.sensitivity import e_value
 from ldeval.stats.weights import balance, entropy_weights, propensity_weights
 
-HERE = Path(__file__).parent / "reference"
+HERE = Path(__file__).parent.parent / "data" / "reference"
 ESTIMATE = 1e-6
 """Relative, of estimates and standard errors: R's own iterations stop near 1e-8."""
 STATISTIC = 1e-5
@@ -472,32 +472,11 @@ COVERED = {
     "health_econ/chancellor_hiv/icer": lambda: chancellor()["icer"],
 }
 
-GREEDY = "greedy matching differs between versions of MatchIt itself; tests/test_weights.py holds matching to its invariants"
-NOT_COVERED = {
-    "lalonde_matchit/nn/n_matched": GREEDY,
-    "lalonde_matchit/nn/att_unadj": GREEDY,
-    "lalonde_matchit/nn/att_adj": GREEDY,
-    "lalonde_matchit/nn/balance": GREEDY,
-    "lalonde_matchit/nn_caliper02": GREEDY,
-    "lalonde_matchit/nn_replace": "matching with replacement: no chapter calls it",
-    "lalonde_matchit/subclass6_att": "subclassification on the score: no chapter calls it, weighting does its work",
-    "lalonde_matchit/exact": "stratum weights without a score: no chapter calls them",
-    "lalonde_matchit/cem": "coarsened exact matching: no chapter calls it",
-    "closed_forms/schoenfeld_events": "the size of a trial to come: no chapter plans one",
-    "injury_did/cox": "the Cox model has its own reference test",
-    "quantreg/uis_crq_portnoy": "R follows the path in steps of a grid, ours is exact; held near R in a test of its own below",
-}
-
-LEFT_OUT = {
-    "quantreg/engel": {
-        "rank_lower": "rank inversion's bounds: no chapter calls it",
-        "rank_upper": "rank inversion's bounds: no chapter calls it",
-    },
-    "lalonde_matchit/entropy_balancing": {
-        "max_abs_imbalance": "what R's search left over; ours balances closer, in a test of its own below",
-    },
-}
-"""Fields of covered keys that are not compared, with the reason."""
+LISTED = pd.read_csv(HERE / "not_covered.csv", keep_default_na=False)
+"""What is not compared, with the reason: keys, and fields of keys. The report prints the same list."""
+NOT_COVERED = {row.key: row.reason for row in LISTED.itertuples() if row.key.split("/")[0] in FILES and not row.field}
+LEFT_OUT = {key: set(rows.field) for key, rows in LISTED[LISTED.field != ""].groupby("key")}
+"""Fields of covered keys that are not compared."""
 
 NEAR = 0.75
 """In standard errors of the median's coefficients: how far R's stepwise censored quantiles may be from the exact path."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ldeval.analysis import diversion, linkage, reconviction, validation
+from ldeval.analysis import diversion, linkage, reconviction, trust, validation
 from ldeval.analysis.findings import Findings
 from ldeval.analysis.records import Records, open_records
 from ldeval.data.stages import Say, Tell
@@ -23,6 +23,8 @@ def run(root: Path, study: Study, *, say: Say = lambda _: None, tell: Tell = lam
     """Bring the records of the study in `root` up to date, and run all analyses."""
     say("validation on open data")
     found = validation.validate(root)
+    say("the estimators beside R and their peers")
+    found += trust.trust(root)
     records = open_records(root, study, say=say, tell=tell)
     for name, answer in QUESTIONS:
         say(f"analysis: {name}")

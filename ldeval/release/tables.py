@@ -23,7 +23,7 @@ from hashlib import sha256
 from html import escape
 from typing import TYPE_CHECKING
 
-from ldeval.analysis.findings import Column, Curves, Effects
+from ldeval.analysis.findings import Column, Curves, Dots, Effects
 from ldeval.estimate import Estimate, Estimates
 from ldeval.release.foot import foot, not_shown
 from ldeval.release.numbers import as_given, between, central, form, level
@@ -52,15 +52,15 @@ def table(key: str) -> Markdown:
 
     Raises:
         KeyError: there is none of that id; those that there are, are listed.
-        TypeError: it is a set of curves, which is shown as a figure.
+        TypeError: it is a set of curves or dots, which is shown as a figure.
 
     """
     released = results()
     if gap := released.missing(key):
         return not_shown(gap)
     exhibit = released.exhibit(key)
-    if isinstance(exhibit, Curves):
-        raise TypeError(f"{key!r} holds curves; show it with figure({key!r})")
+    if isinstance(exhibit, Curves | Dots):
+        raise TypeError(f"{key!r} holds {type(exhibit).__name__.lower()}; show it with figure({key!r})")
     notes = (*exhibit.notes, released.origin(key).disclosure)
     if isinstance(exhibit, Effects):
         return lay_out(*_effects(exhibit, released.estimates), foot(notes, f"effects/{key}.csv", key), key, "effect")

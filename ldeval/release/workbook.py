@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ldeval.analysis.findings import Column, Curves, Effects, Exhibit, Table
+from ldeval.analysis.findings import Column, Dots, Effects, Exhibit, Table
 from ldeval.estimate import Estimate, Estimates
 from ldeval.release.numbers import level
 from ldeval.release.policy import SUPPRESSED
@@ -106,7 +106,7 @@ def _numbers(row: Estimate) -> tuple[Value, ...]:
 
 
 def _sheet(number: int, exhibit: Exhibit, estimates: Estimates, done: str) -> Sheet:
-    notes = () if isinstance(exhibit, Curves) else exhibit.notes
+    notes = exhibit.notes if isinstance(exhibit, Table | Effects) else ()
     header, rows = _body(exhibit, estimates)
     said = ("This sheet contains one table.", *notes, done)
     return Sheet(f"Table_{number}", exhibit.title, said, header, rows)
@@ -120,6 +120,9 @@ def _body(exhibit: Exhibit, estimates: Estimates) -> tuple[tuple[str, ...], tupl
         shown = ((row, estimates[row.estimate]) for row in exhibit.rows)
         header = ("Group", "Characteristic", *_NUMBERS)
         return header, tuple((row.group or "All", row.label, *_numbers(number)) for row, number in shown)
+    if isinstance(exhibit, Dots):
+        names = ("Row", "Kind", "Value", "Lower bound expected", "Upper bound expected")
+        return names, tuple((dot.label, dot.series, dot.value, dot.low, dot.high) for dot in exhibit.rows)
     where = ("Group", f"Time ({exhibit.time_unit})", "Value", "Lower bound", "Upper bound")
     return (*where, "At risk", "Events", "Censored", "Competing events"), tuple(
         (p.group, p.time, p.value, p.low, p.high, p.at_risk, p.events, p.censored, p.competing) for p in exhibit.points
