@@ -16,6 +16,7 @@ import ibis
 
 from ldeval.data.files import find_files, quoted
 from ldeval.data.sources import EXTRACTS
+from ldeval.study import Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,18 @@ def open_extracts(
     for file in files:
         backend.raw_sql(f"CREATE VIEW {quoted(file.extract.name)} AS {file.select()}")
     return Extracts(backend)
+
+
+def open_for(study: Study, folder: Path) -> Extracts:
+    """Open a folder of extracts as a study asks.
+
+    Raises:
+        ValueError: the study asks for an engine that is not there, or see `open_extracts`.
+
+    """
+    if study.data.engine != "duckdb":
+        raise ValueError(f"[data] engine is {study.data.engine!r} in study.toml; this version runs on duckdb alone")
+    return open_extracts(folder, study.data.columns)
 
 
 def write_table(table: Any, path: Path) -> None:
