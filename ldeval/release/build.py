@@ -9,6 +9,8 @@ import platform
 import re
 import shutil
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from ldeval import estimate
 from ldeval.analysis.findings import Curves, Effects, Exhibit, Table
 from ldeval.estimate import Estimates
 from ldeval.release import fingerprint
-from ldeval.release.disclosure import Cleared, clear
+from ldeval.release.disclosure import Cleared, clear, write_actions
 from ldeval.release.facts import read_facts
 from ldeval.release.numbers import FORMS
 from ldeval.release.payload import write_payload
@@ -80,16 +82,17 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str])
             write_exhibit(exhibit, folder, estimates)
         for picture in pictures:
             draw(picture, estimates, folder / "figures" / f"{picture.id}.svg")
+        write_actions(cleared.actions, folder / "disclosure.csv")
         shutil.copyfile(facts, folder / "facts.csv")
         _write_json(folder / "study.json", study.model_dump(mode="json"))
-        about = provenance(root, cleared, inputs)
+        about = provenance(root, study, cleared, inputs)
         about["figures"] = {picture.id: alt_text(picture, estimates) for picture in pictures}
         about["files"] = fingerprint.outputs(folder)
         _write_json(folder / "provenance.json", about)
         write_payload(Results(folder), folder / "provenance.html")
 
 
-def provenance(root: Path, cleared: Cleared, inputs: Mapping[str, str]) -> dict[str, Any]:
+def provenance(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str]) -> dict[str, Any]:
     """Give what `provenance.json` holds: no dates and no paths of this machine, so that a rebuild is identical."""
     findings = cleared.findings
     functions = sorted({origin.function for origin in findings.origins.values()})
@@ -97,23 +100,33 @@ def provenance(root: Path, cleared: Cleared, inputs: Mapping[str, str]) -> dict[
         "inputs": dict(inputs),
         "policy": cleared.policy,
         "software": {"python": platform.python_version(), **{name: version(name) for name in SOFTWARE}},
-        "data": {name: _data(name, root) for origin in findings.origins.values() for name in origin.data},
+        "data": {name: _data(name, root, study, inputs) for origin in findings.origins.values() for name in origin.data},
         "functions": {name: _source(name) for name in functions},
         "results": {
             key: {
                 "function": findings.origins[key].function,
                 "data": list(findings.origins[key].data),
                 "disclosure": cleared.done[key],
+                "arms": [asdict(arm) for arm in findings.arms.get(key, ())],
             }
             for key in findings.ids()
         },
         "exhibits": {exhibit.id: describe(exhibit) for exhibit in cleared.exhibits},
+        "missing": {gap.id: {"what": gap.what, "why": gap.why, "outcome": gap.outcome} for gap in findings.missing},
     }
 
 
-def _data(name: str, root: Path) -> dict[str, str]:
+def _data(name: str, root: Path, study: Study, inputs: Mapping[str, str]) -> dict[str, str]:
+    """Give source and fingerprint of a data set. The twin's records follow from package, parameters and study alone."""
     from ldeval.data.open_data import OPEN_DATA, fingerprint
 
+    if name not in OPEN_DATA and study.data.source == "twin":
+        total = sha256(json.dumps(dict(inputs), sort_keys=True).encode()).hexdigest()
+        return {"source": f"{name} of the synthetic twin", "sha256": total}
+    if name not in OPEN_DATA:
+        from ldeval.data.synthetic import fingerprint as extracts
+
+        return {"source": f"{name} of the study's extracts", "sha256": extracts(root / study.data.source)}
     return {"source": OPEN_DATA[name].source, "sha256": fingerprint(name, root)}
 
 
