@@ -12,7 +12,7 @@ from ldeval.release.build import analyse
 
 PROJECT = Path(__file__).parent.parent
 BOOK = yaml.safe_load((PROJECT / "_quarto.yml").read_text(encoding="utf-8"))
-CHAPTERS = BOOK["book"]["chapters"]
+CHAPTERS = BOOK["book"]["chapters"] + BOOK["book"]["appendices"]
 SOURCES = sorted([PROJECT / "index.qmd", *(PROJECT / "chapters").glob("*.qmd")])
 NAMES = [path.relative_to(PROJECT).as_posix() for path in SOURCES]
 

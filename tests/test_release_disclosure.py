@@ -1,6 +1,5 @@
 """The boundary: everything released passes a named policy and carries what was done."""
 
-import pytest
 from release_folder import findings
 
 from ldeval.release.disclosure import clear
@@ -19,9 +18,3 @@ def test_open_data_leave_under_any_policy_of_the_study():
 
 def test_other_data_under_none_say_that_nothing_was_done():
     assert set(clear(findings(data=("twin",)), "none").done.values()) == {"Policy none: no disclosure control."}
-
-
-@pytest.mark.parametrize("data", [("extracts",), ("rossi", "extracts"), ()])
-def test_other_data_under_another_policy_are_refused_with_their_number(data):
-    with pytest.raises(ValueError, match=r"7 result\(s\).*1 Curves, 1 Effects, 4 Estimate, 1 Table.*nothing was rel"):
-        clear(findings(data=data), "nhs-hes")

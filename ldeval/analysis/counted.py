@@ -84,20 +84,20 @@ class Counts:
         faults = [f"a count must be a whole number from 0 on, found {v!r}" for row in self.values for v in row if not _count(v)]
         pairs = [(row, column) for row in self.rows for column in self.columns]
         faults += [f"{r.label!r} and {c.label!r} contradict one another" for r, c in pairs if _contradict(r.where, c.where)]
-        if len(set(self.keys())) < len(pairs):
+        if len(set(self.identities())) < len(pairs):
             faults.append("two cells have the same conditions")
         lines = {"none": (), "of column": self.rows, "of row": self.columns}[self.share]
         if lines and not any(not line.where for line in lines):
             faults.append(f"a share {self.share} needs a {'row' if self.share == 'of column' else 'column'} without conditions")
         return faults
 
-    def keys(self) -> tuple[Key, ...]:
+    def identities(self) -> tuple[Key, ...]:
         """Give the identity of each count, row after row."""
         return tuple(key(self.population, row.where, column.where) for row in self.rows for column in self.columns)
 
     def counted(self) -> dict[Key, int]:
         """Give the true counts by identity."""
-        return dict(zip(self.keys(), (value for row in self.values for value in row), strict=True))
+        return dict(zip(self.identities(), (value for row in self.values for value in row), strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ What to hand over as what, so that disclosure control can do its work (results f
 - what a model estimated: `Estimate`, with an estimand other than "descriptive", and its arms (`Findings.arms`: people and
   events on each side). It is released at the precision of its standard error; where an arm has 1 to 7 people or events
   it is withheld. Crude quantities (means, medians, Kaplan-Meier shares, crude ratios) have the estimand "descriptive":
-  they could be turned back into counts and are released more coarsely.
-- curves: `Curves`, with every step (time, numbers at risk and of events) and `kind`; `weighted=True` where the values are not
+  they could be turned back into counts, and so could every share; they are released as if the counts were the rounded ones. A
+  crude ratio or difference needs its two arms, the numerator's first. A share of one arm names that arm alone.
+- curves: `Curves`, with every step (time, numbers at risk and of events) and `shape`; `weighted=True` where the values are not
   those of the counts. Control thins the steps and rebuilds unweighted curves from rounded cumulative counts.
 - other numbers in a `Table`: allowed where the column says what they come from: `source="model"` (standardised differences,
   test statistics, model output; three significant digits leave) or `source="public"` (parameters, published values).
@@ -99,7 +100,7 @@ class Point:
 class Curves:
     """Step curves on one time axis, one a group; `outcome` completes "share ..." ("not re-arrested").
 
-    `kind`: survival is the share free of the event (Kaplan-Meier), incidence the share with it while other causes compete
+    `shape`: survival is the share free of the event (Kaplan-Meier), incidence the share with it while other causes compete
     (Aalen-Johansen), mean count the events so far per person. `weighted`: the values are not those of the plain counts.
 
     Raises:
@@ -115,7 +116,7 @@ class Curves:
     level: float
     method: str
     points: tuple[Point, ...]
-    kind: CurveKind = "survival"
+    shape: CurveKind = "survival"
     weighted: bool = False
 
     def __post_init__(self) -> None:

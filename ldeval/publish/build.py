@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from ldeval.publish import ast, cache, html, pages, pdf
+from ldeval.publish import ast, cache, html, pages, pdf, pictures, search
 from ldeval.publish.ast import Node
 from ldeval.publish.compose import Composed, compose
 from ldeval.publish.config import INCLUDES, Book, Entry, read_book
 from ldeval.publish.crossref import Numbered, Target, number_book, targets, unresolved
+from ldeval.publish.edition import read_edition
 from ldeval.publish.execute import Run, has_code, run_all
 from ldeval.publish.faults import BookError, Fault
 from ldeval.publish.prepare import Checker, citations
@@ -73,6 +74,7 @@ def _inputs(book: Book, parsed: list[Parsed], assets: set[str], to: To) -> str:
         asdict(book),
         to,
         cache.package(),
+        str(read_edition(book.root)),
         [item.composed.cells for item in parsed],
         [item.chapter.meta for item in parsed],
     ]
@@ -135,12 +137,15 @@ def _write(
             target.write_bytes(made[path])
         else:
             shutil.copyfile(book.root / path, target)
+    drawn = _dress(folder, sorted(path for path in assets if path.endswith(".svg")))
     if to in ("html", "all"):
         say(f"Writing {len(chapters)} HTML pages")
-        contents = _each(chapters, lambda numbered: html.body(book, numbered, known, cited))
+        contents = _each(chapters, lambda numbered: html.body(book, numbered, known, cited, drawn))
+        edition, whole = str(read_edition(book.root)), pdf_name(book) if to == "all" else None
         for index, content in enumerate(contents):
-            _put(folder / chapters[index].page, pages.page(book, chapters, index, content).encode())
-        for path, data in pages.shared_files().items():
+            _put(folder / chapters[index].page, pages.page(book, chapters, index, content, edition, whole).encode())
+        read = [(n.page, ast.plain(n.title), content) for n, content in zip(chapters, contents, strict=True)]
+        for path, data in (pages.shared_files() | {f"{pages.SHARED}/search-index.js": search.index(read)}).items():
             _put(folder / path, data)
         for name in pages.styles(book):
             _put(folder / name, (book.root / name).read_bytes())
@@ -149,8 +154,18 @@ def _write(
         _put(folder / pdf_name(book), _pdf(book, chapters, known, cited, folder))
 
 
+def _dress(folder: Path, paths: list[str]) -> set[str]:
+    """Dress the figures among the SVG files for light and dark pages, and give their paths."""
+    drawn = {path for path in paths if pictures.is_drawn((folder / path).read_bytes())}
+    for path in drawn:
+        light = pictures.dressed((folder / path).read_bytes())
+        (folder / path).write_bytes(light)
+        (folder / pictures.dark_path(path)).write_bytes(pictures.darkened(light))
+    return drawn
+
+
 def _pdf(book: Book, chapters: list[Numbered], known: dict[str, Target], cited: list[str], folder: Path) -> bytes:
-    source = pdf.typst_source(book, chapters, known, cited)
+    source = pdf.typst_source(book, chapters, known, cited, str(read_edition(book.root)))
     content = pdf.compile_pdf(source, folder)
     (folder / "report.typ").unlink()
     return content

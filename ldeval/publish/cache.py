@@ -73,6 +73,7 @@ def is_current(output: Path, inputs: str) -> bool:
 def record(folder: Path, inputs: str) -> None:
     """Note in a finished report what it was made from."""
     files = {path.relative_to(folder).as_posix(): path.stat().st_size for path in sorted(folder.rglob("*")) if path.is_file()}
+    (folder / RECORD).parent.mkdir(parents=True, exist_ok=True)
     (folder / RECORD).write_text(json.dumps({"inputs": inputs, "files": files}), encoding="utf-8")
 
 

@@ -6,7 +6,7 @@ import html
 import json
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from ldeval.publish import ast
@@ -14,6 +14,7 @@ from ldeval.publish.ast import Node, block, raw
 from ldeval.publish.config import Book
 from ldeval.publish.crossref import Numbered, Target, resolve
 from ldeval.publish.faults import stop
+from ldeval.publish.pictures import dark_path
 from ldeval.publish.prepare import addresses, alternative, citations, metadata, only
 
 EQUATION = re.compile(r'(<span [^>]*class="equation" data-number="([^"]+)">.*?)(\s*</annotation>)', re.DOTALL)
@@ -27,11 +28,16 @@ def relative(page: str, path: str) -> str:
     return posixpath.relpath(path, posixpath.dirname(page) or ".")
 
 
-def body(book: Book, numbered: Numbered, known: Mapping[str, Target], cited: list[str]) -> str:
-    """Give the HTML of a chapter's content: `cited` are the works of the whole book, for the chapter that lists them."""
+def body(book: Book, numbered: Numbered, known: Mapping[str, Target], cited: list[str], drawn: Set[str] = frozenset()) -> str:
+    """Give the HTML of a chapter's content.
+
+    `cited` are the works of the whole book, for the chapter that lists them; `drawn` the figures that have a dark version.
+    """
     tree = only([numbered.title, numbered.blocks], "html")
     tree = resolve(tree, known, lambda target: _address(numbered, target.page, target.label))
-    tree = addresses(numbered, tree, lambda node, path: _image(numbered, node, path), lambda p, a: _address(numbered, p, a))
+    tree = addresses(
+        numbered, tree, lambda node, path: _image(numbered, node, path, drawn), lambda p, a: _address(numbered, p, a)
+    )
     title, blocks = ast.walk(tree, _html)
     lists_all = any(node["c"][0][0] == "refs" for node in ast.nodes(blocks, "Div"))
     # Quarto sets the book's list of references in the citation style's own language, and those of a chapter in the book's.
@@ -41,7 +47,16 @@ def body(book: Book, numbered: Numbered, known: Mapping[str, Target], cited: lis
         text = ast.write([*_head(numbered, title), *blocks], meta if needed else {}, *WRITER)
     except ValueError as error:
         raise stop(numbered.entry.path, 0, str(error)) from error
-    return EQUATION.sub(r"\1 \\tag{\2}\3", text)
+    return _scoped(EQUATION.sub(r"\1 \\tag{\2}\3", text))
+
+
+def _scoped(text: str) -> str:
+    """Say of every header cell what it heads; an empty one heads nothing and is a plain cell."""
+    text = re.sub(r"<th((?: [^>]*)?)>\s*</th>", r"<td\1></td>", text)
+    return "".join(
+        re.sub(r"<th(?![a-z])(?![^>]*\bscope=)", f'<th scope="{"col" if part.startswith("<thead") else "row"}"', part)
+        for part in re.split(r"(<thead.*?</thead>)", text, flags=re.DOTALL)
+    )
 
 
 def _head(numbered: Numbered, title: list[Node]) -> list[Node]:
@@ -66,12 +81,17 @@ def _address(numbered: Numbered, path: str, anchor: str) -> str:
     return ("" if here else relative(numbered.page, page)) + (f"#{anchor}" if anchor else "")
 
 
-def _image(numbered: Numbered, node: Node, path: str) -> Node:
+def _image(numbered: Numbered, node: Node, path: str, drawn: Set[str]) -> Any:
     attributes = ast.without(node["c"][0], "fig-alt")
     alt = alternative(node)
     content = [ast.string(alt)] if alt else []
     new = [attributes[0], [*attributes[1], "img-fluid"], attributes[2]]
-    return {"t": "Image", "c": [new, content, [relative(numbered.page, path), node["c"][2][1]]]}
+    image = {"t": "Image", "c": [new, content, [relative(numbered.page, path), node["c"][2][1]]]}
+    if path not in drawn:
+        return image
+    dark = html.escape(relative(numbered.page, dark_path(path)))
+    source = f'<picture><source srcset="{dark}" media="screen and (prefers-color-scheme: dark)">'
+    return [raw("html", source), image, raw("html", "</picture>")]
 
 
 def _html(node: Node) -> Any:
@@ -84,6 +104,8 @@ def _html(node: Node) -> Any:
         return _span(node)
     if kind == "Para" and _is_break(node):
         return [block("html", '<div class="page-break"></div>')]
+    if kind == "Table" or (kind == "RawBlock" and node["c"][0] == "html" and "<table" in node["c"][1]):
+        return [block("html", '<div class="table-box">'), node, block("html", "</div>")]
     if kind == "Div":
         return next((make(node) for name, make in DIVS.items() if name in node["c"][0][1]), None)
     return None
@@ -122,11 +144,12 @@ def _float(node: Node) -> Node:
     sub = number.startswith("(")
     name = "Figure" if kind == "fig" else "Table"
     lead = f"{number} " if sub else f"{name}\u00a0{number}: " if number else ""
+    mark = [ast.span([ast.string(lead.rstrip())], "", ["exhibit-number"]), ast.string(" ")] if lead else []
     text = head[0]["c"][1][0]["c"] if head else []
     style = f"quarto-{'subfloat' if sub else 'float'}"
     place = "bottom" if kind == "fig" else "top"
-    mark = f'<figcaption class="{style}-caption-{place} {style}-caption {style}-{kind}">'
-    caption = [block("html", mark), {"t": "Plain", "c": [ast.string(lead), *text]}, block("html", "</figcaption>")]
+    opened = f'<figcaption class="{style}-caption-{place} {style}-caption {style}-{kind}">'
+    caption = [block("html", opened), {"t": "Plain", "c": [*mark, *text]}, block("html", "</figcaption>")]
     caption = caption if text or number else []
     inside = [ast.div(inner["c"][1], "", ["float-body"])]
     parts = [*caption, *inside] if place == "top" else [*inside, *caption]

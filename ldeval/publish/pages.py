@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
 from ldeval.publish import ast
 from ldeval.publish.config import Book
 from ldeval.publish.crossref import Numbered
+from ldeval.publish.edition import long_date
 from ldeval.publish.html import relative
 
 SHARED = "site_libs/ldeval"
-ASSETS = ("style.css", "report.js")
+STYLE = "style.css"
+SCRIPTS = ("report.js", "search.js", "peek.js")
+FACES = {
+    "source-serif-4-latin-400-normal": ("Source Serif 4", "normal", "400"),
+    "source-serif-4-latin-400-italic": ("Source Serif 4", "italic", "400"),
+    "source-serif-4-latin-600-normal": ("Source Serif 4", "normal", "600"),
+    "source-sans-3-latin-wght-normal": ("Source Sans 3", "normal", "200 900"),
+}
+PAYLOAD = re.compile(r'(<script type="application/json" id="ldeval-provenance">)(.*?)(</script>)', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +43,22 @@ class Link:
     level: int = 1
 
 
-def page(book: Book, chapters: list[Numbered], index: int, content: str) -> str:
-    """Give the whole HTML page of the chapter at `index`; `content` is its HTML."""
+def page(book: Book, chapters: list[Numbered], index: int, content: str, edition: str, pdf: str | None) -> str:
+    """Give the whole HTML page of the chapter at `index`; `content` is its HTML, `pdf` the report's PDF where it is made."""
     numbered = chapters[index]
     links = [_link(numbered, other) for other in chapters]
     return _template().render(
         book=book,
         content=content,
+        edition=edition,
+        date=long_date(book.date),
+        pdf=pdf and relative(numbered.page, pdf),
         title=ast.plain(numbered.title),
+        crumb=" ".join(filter(None, [links[index].number, links[index].title])),
+        group=group(numbered),
         is_index=numbered.entry.path == "index.qmd",
+        page=numbered.page,
+        root=relative(numbered.page, "."),
         shared=relative(numbered.page, SHARED),
         home=relative(numbered.page, "index.html"),
         groups=list(_groups(chapters, links)),
@@ -47,16 +66,45 @@ def page(book: Book, chapters: list[Numbered], index: int, content: str) -> str:
         before=links[index - 1] if index else None,
         after=links[index + 1] if index + 1 < len(links) else None,
         styles=[relative(numbered.page, name) for name in styles(book)],
+        scripts=SCRIPTS,
         head=_texts(book, "include-in-header"),
         top=_texts(book, "include-before-body"),
-        foot=_texts(book, "include-after-body"),
+        foot=[_own_payload(text, content) for text in _texts(book, "include-after-body")],
     )
 
 
 def shared_files() -> dict[str, bytes]:
     """Give the files that every page uses, by their path in the report."""
     folder = resources.files("ldeval.publish") / "templates"
-    return {f"{SHARED}/{name}": (folder / name).read_bytes() for name in ASSETS}
+    files = {f"{SHARED}/{name}": (folder / name).read_bytes() for name in (STYLE, *SCRIPTS)}
+    return files | {f"{SHARED}/fonts.css": _fonts()}
+
+
+def _fonts() -> bytes:
+    """Give the typefaces as data inside a style sheet: some browsers load no font file from another folder of the disk."""
+    rules = []
+    for name, (family, style, weight) in FACES.items():
+        data = (resources.files("ldeval.publish") / "fonts" / f"{name}.woff2").read_bytes()
+        about = f'font-family: "{family}"; font-style: {style}; font-weight: {weight}; font-display: swap'
+        source = f"url(data:font/woff2;base64,{base64.b64encode(data).decode()})"
+        rules.append(f'@font-face {{ {about}; src: {source} format("woff2"); }}')
+    return ("\n".join(rules) + "\n").encode()
+
+
+def _own_payload(text: Markup, content: str) -> Markup:
+    """Keep of the provenance payload what a page's own numbers need: a long report stays light."""
+    used = {html.unescape(found) for found in re.findall(r'data-id="([^"]*)"', content)}
+
+    def cut(found: re.Match[str]) -> str:
+        payload = json.loads(found[2])
+        for kind in ("estimates", "facts"):
+            payload[kind] = {key: value for key, value in payload.get(kind, {}).items() if key in used}
+        made = {about.get("function") for about in payload["estimates"].values()}
+        payload["functions"] = {key: value for key, value in payload.get("functions", {}).items() if key in made}
+        whole = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+        return found[1] + whole.translate({ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}) + found[3]
+
+    return Markup(PAYLOAD.sub(cut, text))
 
 
 def styles(book: Book) -> list[str]:
@@ -77,11 +125,16 @@ def _link(here: Numbered, other: Numbered) -> Link:
     return Link(relative(here.page, other.page), number, ast.plain(other.title), here is other)
 
 
+def group(numbered: Numbered) -> str | None:
+    """Give the part that a chapter belongs to."""
+    return "Appendices" if numbered.entry.appendix else numbered.entry.part
+
+
 def _groups(chapters: list[Numbered], links: list[Link]) -> Iterator[tuple[str | None, list[Link]]]:
     """Give the sidebar's groups: (name of the part or None, its chapters)."""
     current: tuple[str | None, list[Link]] | None = None
     for numbered, link in zip(chapters, links, strict=True):
-        name = "Appendices" if numbered.entry.appendix else numbered.entry.part
+        name = group(numbered)
         if current is None or current[0] != name:
             if current:
                 yield current
@@ -97,7 +150,5 @@ def _contents(numbered: Numbered) -> Iterator[Link]:
             yield Link(f"#{heading.label}", heading.number, ast.plain(heading.content), level=heading.level)
 
 
-def _texts(book: Book, name: str) -> list[Any]:
-    from markupsafe import Markup
-
+def _texts(book: Book, name: str) -> list[Markup]:
     return [Markup(re.sub(r"\s+$", "", text)) for _, text in book.files(name, "html")]

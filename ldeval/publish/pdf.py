@@ -15,14 +15,18 @@ from ldeval.publish import ast
 from ldeval.publish.ast import Node, block, raw
 from ldeval.publish.config import Book
 from ldeval.publish.crossref import REFERENCE, Numbered, Target, resolve
+from ldeval.publish.edition import long_date
 from ldeval.publish.faults import stop
 from ldeval.publish.prepare import addresses, alternative, metadata, only
+
+WHOLE = 20
+"""Rows up to which a table stays on one page."""
 
 WRITER = ("-t", "typst", "--citeproc", "--wrap=none")
 
 
-def typst_source(book: Book, chapters: list[Numbered], known: Mapping[str, Target], cited: list[str]) -> str:
-    """Give the book as one Typst document."""
+def typst_source(book: Book, chapters: list[Numbered], known: Mapping[str, Target], cited: list[str], edition: str = "") -> str:
+    """Give the book as one Typst document; `edition` says on its title page what it was made from."""
     blocks: list[Node] = []
     part: str | None = None
     for index, numbered in enumerate(chapters):
@@ -33,7 +37,41 @@ def typst_source(book: Book, chapters: list[Numbered], known: Mapping[str, Targe
         blocks += _chapter(numbered, index, chapters, known)
     meta = metadata(book, lang=book.lang, nocite=cited) if book.bibliography else {}
     own = [text for _, text in book.files("include-in-header", "typst")]
-    return "\n".join([_template(), *own, _front(book), ast.write(blocks, meta, *WRITER)])
+    text = _spread(ast.write(blocks, meta, *WRITER), blocks)
+    return "\n".join([_template(), *own, _front(book, edition, _notice(chapters[0])), text])
+
+
+def _notice(first: Numbered) -> str:
+    """Give the first notice of the first chapter, which every chapter repeats, for the title page."""
+    found = (node for node in ast.nodes(first.blocks, "Div") if "callout" in node["c"][0][1])
+    notice = next((node for node in found if ast.value(node["c"][0], "kind") == "important"), None)
+    if notice is None:
+        return "none"
+    content = only([{"t": "Div", "c": [["", *notice["c"][0][1:]], notice["c"][1]]}], "typst")
+    return f"[{ast.write(ast.walk(ast.walk(content, _typst), _ungrouped), {}, *WRITER)}]"
+
+
+def _spread(text: str, blocks: list[Node]) -> str:
+    """Set tables to the full measure: numbers and short cells as wide as they are, the rest in proportion."""
+    columns = iter([_columns(node) for node in ast.nodes(blocks, "Table")])
+    text = re.sub(r"  table\.hline\(\),\n  table\.footer\(", "  table.footer(repeat: false, ", text)
+    return re.sub(r"(?<=#table\(\n  columns: )[^\n]+(?=,\n)", lambda found: next(columns) or found[0], text)
+
+
+def _columns(table: Node) -> str | None:
+    specs = table["c"][2]
+    if any(width["t"] != "ColWidthDefault" for _, width in specs):
+        return None
+    rows = [[ast.plain(cell[4]) for cell in row[1]] for row in _rows(table) if len(row[1]) == len(specs)]
+    longest = [max((len(row[at]) for row in rows), default=0) for at in range(len(specs))]
+    kept = [spec[0]["t"] == "AlignRight" or size <= 12 for spec, size in zip(specs, longest, strict=True)]
+    kept[0] = kept[0] and not all(kept)
+    shares = ["auto" if keep else f"{size**0.5:.1f}fr" for keep, size in zip(kept, longest, strict=True)]
+    return f"({', '.join(shares)},)"
+
+
+def _rows(table: Node) -> list[Any]:
+    return [*table["c"][3][1], *(row for body in table["c"][4] for row in [*body[2], *body[3]]), *table["c"][5][1]]
 
 
 def compile_pdf(source: str, folder: Path) -> bytes:
@@ -52,7 +90,7 @@ def compile_pdf(source: str, folder: Path) -> bytes:
             typst.compile(
                 str(main),
                 root=str(folder),
-                font_paths=[str(_fonts())],
+                font_paths=[str(resources.files("ldeval.publish") / "fonts"), str(_fonts())],
                 ignore_system_fonts=True,
                 pdf_standards=["ua-1"],
                 timestamp=datetime(2000, 1, 1, tzinfo=UTC),
@@ -75,14 +113,16 @@ def _template() -> str:
     return (resources.files("ldeval.publish") / "templates" / "report.typ").read_text(encoding="utf-8")
 
 
-def _front(book: Book) -> str:
+def _front(book: Book, edition: str, notice: str) -> str:
     authors = ", ".join(f"(name: {_string(a.name)}, affiliation: {_string(a.affiliation)})" for a in book.authors)
     lang, _, region = book.lang.partition("-")
     fields = {
         "title": _string(book.title),
         "subtitle": _string(book.subtitle),
         "authors": f"({authors}{',' if authors else ''})",
-        "date": _string(book.date),
+        "date": _string(long_date(book.date)),
+        "edition": _string(edition),
+        "notice": notice,
         "lang": _string(lang),
         "region": _string(region.upper()) if region else "none",
         "paper": _string(str(book.option("papersize", "typst", "a4"))),
@@ -175,6 +215,8 @@ def _span(node: Node) -> Any:
         return [named, math, raw("typst", f"){_label(attributes[0])}")]
     if "pagebreak" in attributes[1]:
         return raw("typst", "#pagebreak(weak: true)")
+    if "note" in attributes[1]:
+        return [raw("typst", "#ldeval-note["), *content, raw("typst", "]")]
     return None if attributes[0] else content
 
 
@@ -195,7 +237,35 @@ def _length(text: str) -> str:
 
 def _table(node: Node) -> Node:
     attributes = node["c"][0]
-    return {"t": "Table", "c": [["", [*attributes[1], "typst:no-figure"], attributes[2]], [None, []], *node["c"][2:]]}
+    *rest, bodies, foot = node["c"][2:]
+    bodies, foot = _kept_together([_grouped(body, len(node["c"][2])) for body in bodies], foot)
+    return {"t": "Table", "c": [["", [*attributes[1], "typst:no-figure"], attributes[2]], [None, []], *rest, bodies, foot]}
+
+
+def _grouped(body: Any, width: int) -> Any:
+    """Set rows that are one cell across the table, the names of groups, in bold."""
+    attributes, heads, intermediate, rows = body
+    return [
+        attributes,
+        heads,
+        *([_bold(row) if len(row[1]) == 1 < width else row for row in part] for part in (intermediate, rows)),
+    ]
+
+
+def _bold(row: Any) -> Any:
+    *form, blocks = row[1][0]
+    strong = [
+        {"t": part["t"], "c": [{"t": "Strong", "c": part["c"]}]} if part["t"] in ("Plain", "Para") else part for part in blocks
+    ]
+    return [row[0], [[*form, strong]]]
+
+
+def _kept_together(bodies: list[Any], foot: Any) -> tuple[list[Any], Any]:
+    """Make the last rows of a long table its foot, which Typst keeps whole: a row alone on a page would be lost."""
+    if not bodies or foot[1] or len(bodies[-1][3]) <= WHOLE:
+        return bodies, foot
+    *others, (attributes, heads, intermediate, rows) = bodies
+    return [*others, [attributes, heads, intermediate, rows[:-3]]], [foot[0], rows[-3:]]
 
 
 def _group(content: list[Node]) -> Node:
@@ -212,7 +282,9 @@ def _float(node: Node) -> Node:
     kind, number = ast.value(attributes, "kind") or "fig", ast.value(attributes, "number") or ""
     *head, inner = content
     text = head[0]["c"][1][0]["c"] if head else []
-    settings = f"kind: {_string('sub' if number.startswith('(') else kind)}, number: {_string(number)}"
+    whole = all(len(_rows(table)) <= WHOLE for table in ast.nodes(inner["c"][1], "Table"))
+    named = "sub" if number.startswith("(") else kind
+    settings = f"kind: {_string(named)}, number: {_string(number)}, whole: {str(whole).lower()}"
     caption = [block("typst", f"#ldeval-float({settings}, caption: ["), {"t": "Plain", "c": text}, block("typst", "])[")]
     return _group([*caption, *inner["c"][1], block("typst", f"]{_label(attributes[0])}")])
 
@@ -253,10 +325,22 @@ def _tabset(node: Node) -> Node:
     return _group(parts)
 
 
+def _landscape(node: Node) -> Node:
+    return _group([block("typst", "#ldeval-landscape["), *node["c"][1], block("typst", "]")])
+
+
 def _quiet(node: Node) -> Node:
     """Drop a div that only groups, since Typst would set it as a block with space of its own."""
     return _group(node["c"][1])
 
 
 MAKERS = {"Header": _header, "Math": _math, "Span": _span, "Table": _table}
-DIVS = {"float": _float, "layout": _layout, "callout": _callout, "tabset": _tabset, "cell": _quiet, "cell-output": _quiet}
+DIVS = {
+    "float": _float,
+    "layout": _layout,
+    "callout": _callout,
+    "tabset": _tabset,
+    "landscape": _landscape,
+    "cell": _quiet,
+    "cell-output": _quiet,
+}

@@ -9,6 +9,7 @@ import platform
 import re
 import shutil
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from ldeval import estimate
 from ldeval.analysis.findings import Curves, Effects, Exhibit, Table
 from ldeval.estimate import Estimates
 from ldeval.release import fingerprint
-from ldeval.release.disclosure import Cleared, clear
+from ldeval.release.disclosure import Cleared, clear, write_actions
 from ldeval.release.facts import read_facts
 from ldeval.release.numbers import FORMS
 from ldeval.release.payload import write_payload
@@ -80,6 +81,7 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str])
             write_exhibit(exhibit, folder, estimates)
         for picture in pictures:
             draw(picture, estimates, folder / "figures" / f"{picture.id}.svg")
+        write_actions(cleared.actions, folder / "disclosure.csv")
         shutil.copyfile(facts, folder / "facts.csv")
         _write_json(folder / "study.json", study.model_dump(mode="json"))
         about = provenance(root, cleared, inputs)
@@ -104,10 +106,12 @@ def provenance(root: Path, cleared: Cleared, inputs: Mapping[str, str]) -> dict[
                 "function": findings.origins[key].function,
                 "data": list(findings.origins[key].data),
                 "disclosure": cleared.done[key],
+                "arms": [asdict(arm) for arm in findings.arms.get(key, ())],
             }
             for key in findings.ids()
         },
         "exhibits": {exhibit.id: describe(exhibit) for exhibit in cleared.exhibits},
+        "missing": {gap.id: {"what": gap.what, "why": gap.why, "outcome": gap.outcome} for gap in findings.missing},
     }
 
 

@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 from ldeval.analysis.findings import Curves, Effects, Point
 from ldeval.estimate import Estimate, Estimates
+from ldeval.release.foot import foot, not_shown
 from ldeval.release.numbers import between, central, form, interval, level
-from ldeval.release.prose import escape
-from ldeval.release.results import FOLDER, results
+from ldeval.release.results import FOLDER, KINDS, results
+from ldeval.release.ticks import ticks
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -63,11 +64,12 @@ def figure(key: str) -> Markdown:
     from IPython.display import Markdown
 
     released = results()
+    if gap := released.missing(key):
+        return not_shown(gap)
     alt = released.alt(key).replace("\\", "\\\\").replace('"', '\\"')
-    note = escape(released.origin(key).disclosure)
-    return Markdown(  # type: ignore[no-untyped-call]
-        f'![](/{FOLDER}/figures/{key}.svg){{fig-alt="{alt}"}}\n\n[{note}]{{.note}}\n'
-    )
+    exhibit = released.exhibit(key)
+    below = foot([released.origin(key).disclosure], f"{KINDS[type(exhibit)]}/{key}.csv", key)
+    return Markdown(f'![](/{FOLDER}/figures/{key}.svg){{fig-alt="{alt}"}}{below}')  # type: ignore[no-untyped-call]
 
 
 def alt_text(exhibit: Curves | Effects, estimates: Estimates) -> str:
@@ -139,8 +141,8 @@ def _draw_curves(exhibit: Curves, new: Any) -> Any:
     for number, group in enumerate(groups):
         _step(axes, exhibit.of(group), PALETTE[number], DASHES[number])
     end = max(p.time for p in exhibit.points)
-    ticks = _ticks(end, exhibit.time_unit)
-    axes.set(ylim=(0, 1), xlim=(0, end * 1.02), xticks=ticks)
+    marks = ticks(end, exhibit.time_unit)
+    axes.set(ylim=(0, 1), xlim=(0, end * 1.02), xticks=marks)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
     axes.tick_params(labelbottom=True)
     axes.set_xlabel(f"{exhibit.time_unit.capitalize()} since {exhibit.since}")
@@ -148,7 +150,7 @@ def _draw_curves(exhibit: Curves, new: Any) -> Any:
     axes.grid(axis="y", color="#E5E5E5", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.legend(loc="lower left", frameon=False)
-    _risk_table(table, exhibit, ticks)
+    _risk_table(table, exhibit, marks)
     return picture
 
 
@@ -158,27 +160,18 @@ def _step(axes: Axes, points: Sequence[Point], colour: str, dash: Any) -> None:
     axes.step(time, [p.value for p in points], where="post", color=colour, linestyle=dash, lw=1.8, label=points[0].group)
 
 
-STEPS = {"weeks": (1, 2, 4, 13, 26, 52), "months": (1, 2, 3, 6, 12, 24), "days": (1, 7, 30, 91, 182, 365)}
-
-
-def _ticks(end: float, unit: str) -> list[float]:
-    steps = STEPS.get(unit, (1, 2, 5, 10, 20, 50))
-    step = next((s for s in steps if end / s <= 7), steps[-1])
-    return [step * i for i in range(int(end / step) + 1)]
-
-
 def at_risk(points: Sequence[Point], time: float) -> int:
     """Give the number still at risk just before `time`."""
     return next((p.at_risk for p in points if p.time >= time), 0)
 
 
-def _risk_table(axes: Axes, exhibit: Curves, ticks: Sequence[float]) -> None:
+def _risk_table(axes: Axes, exhibit: Curves, marks: Sequence[float]) -> None:
     axes.set_axis_off()
     axes.set_ylim(len(exhibit.groups) + 0.5, -0.6)
     axes.text(0, -0.1, "Number at risk", transform=axes.get_yaxis_transform(), weight="bold", va="center")
     for number, group in enumerate(exhibit.groups):
         axes.text(-0.05, number + 1, group, transform=axes.get_yaxis_transform(), ha="right", va="center")
-        for tick in ticks:
+        for tick in marks:
             axes.text(tick, number + 1, form(at_risk(exhibit.of(group), tick), "people"), ha="center", va="center")
 
 

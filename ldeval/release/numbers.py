@@ -41,9 +41,15 @@ def _relative(value: float) -> str:
     return "≤0.000001" if value <= 1e-6 else _significant(2)(value)
 
 
+def _as_precise(value: float) -> str:
+    """Print a share with the decimals that it was released with: 12% or, of many people, 12.3%."""
+    return _fixed(int(round(value, 2) != round(value, 3)), factor=100, after="%")(value)
+
+
 FORMS: dict[str, Callable[[float], str]] = {
     "ratio": _fixed(2),
     "share": _fixed(1, factor=100, after="%"),
+    "rounded share": _as_precise,
     "percentage points": _fixed(1, factor=100),
     "days": _fixed(1),
     "weeks": _fixed(1),

@@ -33,7 +33,10 @@ def est(key: str, how: Form = "value") -> Markdown:
         ValueError: `how` is none of the forms, or the estimate has no such number.
 
     """
-    return _span(_text(_find(key), _known(how, Form)), "est", key)
+    _known(how, Form)
+    if gap := results().missing(key):
+        return _span(f"not available ({gap.why})", "est missing", key)
+    return _span(_text(_find(key), how), "est", key)
 
 
 def verdict(key: str) -> Markdown:

@@ -5,6 +5,8 @@
     curves/*.csv          released curves, one row a step
     effects/*.csv         the estimates of each forest plot, in its order
     figures/*.svg         the figures, drawn from the files above
+    disclosure.csv        what disclosure control did to each result, for the owner of the data
+    tables.xlsx           all tables as one accessible workbook
     facts.csv, study.json the facts and the protocol that the chapters may quote
     provenance.json       fingerprints, software, what made each result and what disclosure control did to it
     provenance.html       the same for the pages, as a script element
@@ -22,10 +24,12 @@ from pathlib import Path
 from typing import Any
 
 from ldeval import estimate
+from ldeval.analysis.counted import NotEstimated
 from ldeval.analysis.findings import Cell, Column, Curves, Effect, Effects, Exhibit, Point, Table
 from ldeval.estimate import Estimates
 from ldeval.release.facts import Fact, read_facts
 from ldeval.release.numbers import COUNTS
+from ldeval.release.policy import SUPPRESSED
 
 FOLDER = "_results"
 KINDS: dict[type, str] = {Table: "tables", Curves: "curves", Effects: "effects"}
@@ -91,6 +95,17 @@ class Results:
         if key not in known:
             raise KeyError(f"no figure {key!r}; figures: {', '.join(sorted(known))}")
         return str(known[key])
+
+    def missing(self, key: str) -> NotEstimated | None:
+        """Give why there is no result of that id where one was expected; None where it was not."""
+        about = self.provenance["missing"].get(key)
+        return None if about is None else NotEstimated(key, **about)
+
+    @cached_property
+    def actions(self) -> list[dict[str, str]]:
+        """What disclosure control did to each result, one row each."""
+        with (self.folder / "disclosure.csv").open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
 
     def origin(self, key: str) -> Provenance:
         """Give what made the estimate or exhibit `key`, and what disclosure control did to it."""
@@ -183,12 +198,12 @@ def _read_exhibit(folder: Path, key: str, about: dict[str, Any]) -> Exhibit:
 def _cell(text: str, unit: str) -> Cell:
     if unit == "text":
         return text
-    if not text:
-        return None
+    if not text or text == SUPPRESSED:
+        return text or None
     return int(text) if unit in COUNTS else float(text)
 
 
 def _point(row: dict[str, str]) -> Point:
     time, value, low, high = (float(row[name]) for name in ("time", "value", "low", "high"))
     at_risk, events, censored = (int(row[name]) for name in ("at_risk", "events", "censored"))
-    return Point(row["group"], time, value, low, high, at_risk, events, censored)
+    return Point(row["group"], time, value, low, high, at_risk, events, censored, int(row["competing"]))

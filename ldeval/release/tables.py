@@ -25,8 +25,9 @@ from typing import TYPE_CHECKING
 
 from ldeval.analysis.findings import Column, Curves, Effects
 from ldeval.estimate import Estimate, Estimates
+from ldeval.release.foot import foot, not_shown
 from ldeval.release.numbers import as_given, between, central, form, level
-from ldeval.release.prose import escape as escape_markdown
+from ldeval.release.policy import SUPPRESSED
 from ldeval.release.results import results
 
 if TYPE_CHECKING:
@@ -49,25 +50,28 @@ def table(key: str) -> Markdown:
 
     """
     released = results()
+    if gap := released.missing(key):
+        return not_shown(gap)
     exhibit = released.exhibit(key)
     if isinstance(exhibit, Curves):
         raise TypeError(f"{key!r} holds curves; show it with figure({key!r})")
     notes = (*exhibit.notes, released.origin(key).disclosure)
     if isinstance(exhibit, Effects):
-        return _lay_out(*_effects(exhibit, released.estimates), notes, key, "effect")
+        return _lay_out(*_effects(exhibit, released.estimates), foot(notes, f"effects/{key}.csv", key), key, "effect")
     body = [[_text(cell, column) for cell, column in zip(row, exhibit.columns, strict=True)] for row in exhibit.rows]
     heads = next(column.name for column in exhibit.columns if column.name != exhibit.group)
-    return _lay_out(exhibit.columns, body, notes, key, heads, exhibit.group)
+    return _lay_out(exhibit.columns, body, foot(notes, f"tables/{key}.csv", key), key, heads, exhibit.group)
 
 
-def key_figures(keys: Sequence[str]) -> Markdown:
-    """Give estimates of any kind as one table: what it is, value, interval, p-value, people and events."""
+def key_figures(keys: Sequence[str] | None = None) -> Markdown:
+    """Give estimates of any kind, or all of them, as one table: what it is, value, interval, p-value, people and events."""
     released = results()
+    keys = list(released.estimates) if keys is None else keys
     shown = [released.estimates[key] for key in keys]
     columns = [Column("what", "Estimate"), *_headings("Value", shown), *_COUNTS]
     rows = [[_words(row), *_numbers(row)] for row in shown]
     done = dict.fromkeys(released.origin(key).disclosure for key in keys)
-    return _lay_out(columns, rows, tuple(done), _named("figures", keys), "what")
+    return _lay_out(columns, rows, foot(tuple(done), "estimates.csv"), _named("figures", keys), "what")
 
 
 def facts_table(keys: Sequence[str]) -> Markdown:
@@ -78,13 +82,13 @@ def facts_table(keys: Sequence[str]) -> Markdown:
     for fact in (facts[key] for key in keys):
         value = "" if fact.value is None else as_given(fact.value, fact.unit)
         rows.append([fact.text, value.replace(" ", NO_BREAK) or "–", fact.source, fact.standing])
-    return _lay_out(columns, rows, (), _named("facts", keys), "what")
+    return _lay_out(columns, rows, foot((), "facts.csv"), _named("facts", keys), "what")
 
 
 def software_table() -> Markdown:
     """Give the versions of the software that made the results."""
     rows = [list(pair) for pair in results().provenance["software"].items()]
-    return _lay_out([Column("package", "Software"), Column("version", "Version")], rows, (), "software", "package")
+    return _lay_out([Column("package", "Software"), Column("version", "Version")], rows, "", "software", "package")
 
 
 def inputs_table() -> Markdown:
@@ -93,7 +97,7 @@ def inputs_table() -> Markdown:
     rows = [["Inputs", INPUTS[kind], digest[:16]] for kind, digest in about["inputs"].items()]
     rows += [["Data sets", data["source"], data["sha256"][:16]] for data in about["data"].values()]
     columns = [Column("group", "Kind"), Column("what", "Input"), Column("sha256", "SHA-256, first 16 digits")]
-    return _lay_out(columns, rows, (), "inputs", "what", "group")
+    return _lay_out(columns, rows, "", "inputs", "what", "group")
 
 
 _COUNTS = [Column("n", "People", "people"), Column("events", "Events", "events")]
@@ -129,7 +133,7 @@ def _numbers(row: Estimate) -> list[str]:
 
 
 def _text(cell: object, column: Column) -> str:
-    if column.unit == "text":
+    if column.unit == "text" or cell == SUPPRESSED:
         return "" if cell is None else str(cell)
     return form(cell, column.unit)  # type: ignore[arg-type]  # a cell with a unit is a number or None
 
@@ -137,7 +141,7 @@ def _text(cell: object, column: Column) -> str:
 def _lay_out(
     columns: Sequence[Column],
     body: Sequence[Sequence[str]],
-    notes: Sequence[str],
+    below: str,
     key: str,
     row_header: str,
     group: str | None = None,
@@ -158,7 +162,6 @@ def _lay_out(
     layout = layout.tab_stubhead(labels[row_header])
     text = _plain(layout.as_raw_html())
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-    below = f"\n[{escape_markdown(' '.join(notes))}]{{.note}}\n" if notes else ""
     return Markdown(f"{fence}{{=html}}\n{text}\n{fence}\n{below}")  # type: ignore[no-untyped-call]
 
 
