@@ -24,6 +24,7 @@ import numpy as np
 from ldeval.analysis.unit_costs import PAYERS, Register
 from ldeval.estimate import Estimate
 from ldeval.stats.costs import Normal, Triangular, discount
+from ldeval.stats.doors import Floats
 from ldeval.study import Economics
 
 Costing = Literal["marginal", "average"]
@@ -131,7 +132,7 @@ def uncertain(effects: Mapping[str, Estimate], register: Register, costing: Cost
     return [joint, *ranges]
 
 
-def covariance(effects: Mapping[str, Estimate]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def covariance(effects: Mapping[str, Estimate]) -> Floats:
     """Give the covariance of the effects that are drawn together; those without a known correlation count as independent."""
     names = list(DRAWN)
     se = np.array([effects[key].se for key in DRAWN.values()])
@@ -159,4 +160,11 @@ def break_even(p: Parameters, name: str, result: str) -> float | None:
     """
     at_zero = account({**p, name: 0.0})[result]
     slope = account({**p, name: 1.0})[result] - at_zero
+    return None if abs(slope) < 1e-12 else -at_zero / slope
+
+
+def break_even_effect(p: Parameters, result: str) -> float | None:
+    """Give by which factor custody avoided and days served would have to be multiplied together for a total of nought."""
+    at_zero = account({**p, **dict.fromkeys(DRAWN, 0.0)})[result]
+    slope = account(p)[result] - at_zero
     return None if abs(slope) < 1e-12 else -at_zero / slope

@@ -24,6 +24,7 @@ from ldeval.analysis.records import RECORDS
 from ldeval.analysis.unit_costs import UNIT_COSTS, Register, register_of
 from ldeval.estimate import Estimate
 from ldeval.stats.costs import Probabilistic, probabilistic
+from ldeval.stats.doors import Floats
 from ldeval.study import Economics, Study
 
 COSTINGS: tuple[Costing, ...] = get_args(Costing)
@@ -118,7 +119,7 @@ def per_sentence(custody: Estimate, case: Case) -> Findings:
     return Findings((_pounds(key, words, case, central, values, custody),))
 
 
-def _pounds(key: str, words: str, case: Case, value: float, values: np.ndarray, custody: Estimate) -> Estimate:  # type: ignore[type-arg]
+def _pounds(key: str, words: str, case: Case, value: float, values: Floats, custody: Estimate) -> Estimate:
     tail = 100 * (1 - LEVEL) / 2
     low, high = np.percentile(values, [tail, 100 - tail])
     return Estimate(

@@ -25,6 +25,9 @@ Draws = Mapping["Costing", "pd.DataFrame"]
 STEPS = 40
 """Steps of the curve of acceptability."""
 
+LEAST = 0.01
+"""Pounds: a parameter that moves the net saving by less has no bar in the tornado."""
+
 TITLES = {
     "economics-account": "The account of one referral",
     "economics-payers": "Who saves and who pays, by referral",
@@ -188,9 +191,12 @@ def tornado_table(p: Parameters, ranges: Mapping[str, tuple[float, float]], regi
     rows: list[tuple[Cell, ...]] = [
         (named(row.parameter, register), row.low, row.high, row.at_low, row.at_high, net)
         for row in found.itertuples()
-        if row.swing > 0
+        if row.swing > LEAST
     ]
-    notes = (f"Net of the service, {plan.perspective}, pounds a referral.",)
+    notes = (
+        f"Net of the service, {plan.perspective}, pounds a referral. One parameter is moved at a time; the draws move the "
+        "effects on custody and on days together.",
+    )
     return _table("economics-tornado", columns, rows, notes, picture="tornado")
 
 
@@ -201,10 +207,11 @@ def break_even_table(p: Parameters, register: Register, plan: Economics) -> Tabl
         _model("base", "Base case", "number"),
         _model("break_even", "Break-even", "number"),
     )
-    moving = ("custody", "days_served", "prison", "community_order", "service")
-    rows: list[tuple[Cell, ...]] = [
-        (named(name, register), p[name], chain.break_even(p, name, plan.perspective)) for name in moving
-    ]
+    factor = chain.break_even_effect(p, plan.perspective)
+    together: Cell = None if factor is None else factor * p["custody"]
+    rows: list[tuple[Cell, ...]] = [("Custodial sentences avoided a referral, days in proportion", p["custody"], together)]
+    moving = ("days_served", "prison", "community_order", "service")
+    rows += [(named(name, register), p[name], chain.break_even(p, name, plan.perspective)) for name in moving]
     notes = ("The other parameters are held at the base case; below nought there is no break-even that makes sense.",)
     return _table("economics-break-even", columns, rows, notes)
 
@@ -265,8 +272,8 @@ def reverse(cases: Mapping[Costing, Parameters], plan: Economics) -> Table:
     ]
     notes = (
         "Years in prison: the total over the cost of a prisoner. Sentences: that over the days served for each found here. "
-        "Referrals: the total over the saving and work of one referral found here. Days a sentence and custody avoided: what they "
-        f"would have to be at {plan.referrals_a_year:,} referrals with all else as here.",
+        "Referrals: the total over the saving and work of one referral found here. Days a sentence and custody avoided: what "
+        f"they would have to be at {plan.referrals_a_year:,} referrals with all else as here.",
     )
     return _table("economics-reverse", columns, rows, notes)
 

@@ -168,12 +168,20 @@ def _unit_cost(row: Mapping[str, str], deflator: Mapping[str, float], year: str)
     low, central, high = (
         given if row["unit"] == "share" else (float(uprate(value, row["price_year"], year, deflator)) for value in given)
     )
-    amounts = {"given": given[1], "low": low, "central": central, "high": high}
-    return UnitCost(row["id"], row["text"], row["payer"], row["unit"], row["price_year"], **amounts, **_standing(row))
-
-
-def _standing(row: Mapping[str, str]) -> dict[str, str]:
-    return {name: row[name] for name in ("flag", "source", "note")}
+    return UnitCost(
+        id=row["id"],
+        text=row["text"],
+        payer=row["payer"],
+        unit=row["unit"],
+        price_year=row["price_year"],
+        given=given[1],
+        low=low,
+        central=central,
+        high=high,
+        flag=row["flag"],
+        source=row["source"],
+        note=row["note"],
+    )
 
 
 def _span(deflator: Mapping[str, float]) -> str:

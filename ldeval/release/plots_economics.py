@@ -96,8 +96,8 @@ def draw_tornado(table: Table, new: Any) -> Any:
     axes.axvline(0, color=LINE, lw=1.2, ls=(0, (4, 3)))
     axes.set_yticks(range(len(rows)), [fill(str(row[0]), 34) for row in rows], color="black", fontsize=8)
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.margins(x=0.12)
-    axes.set_xlabel("Net saving a referral; solid line: base case, dashed: savings meet the cost")
+    axes.margins(x=0.18)
+    axes.set_xlabel("Net saving a referral (solid line: base case; dashed: none)")
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(handles[:2], [f"at its {label} end" for label in labels[:2]], loc="lower right", frameon=False)
     return picture
@@ -105,12 +105,15 @@ def draw_tornado(table: Table, new: Any) -> Any:
 
 def acceptability_alt(table: Table) -> str:
     """State the chance at both ends of the curve."""
+    first, last = table.rows[0], table.rows[-1]
     said = [
-        f"{column.label}, from {form(float(table.rows[0][place] or 0), 'share')} where a sentence avoided has no worth of its own to "
-        f"{form(float(table.rows[-1][place] or 0), 'share')} where it is worth {_pounds(table.rows[-1][0])}"
+        f"{column.label}: {form(float(first[place] or 0), 'share')} to {form(float(last[place] or 0), 'share')}"
         for place, column in enumerate(table.columns[1:], start=1)
     ]
-    return f"Curves of the chance that the service is worth its cost. {'; '.join(said)}."
+    return (
+        "Curves of the share of draws in which the service is worth its cost, from where a custodial sentence avoided has no "
+        f"worth in itself to where it has {_pounds(last[0])}. {'; '.join(said)}."
+    )
 
 
 def draw_acceptability(table: Table, new: Any) -> Any:
