@@ -95,7 +95,7 @@ def totals(effects: Mapping[str, Estimate], cases: tuple[Case, ...], plan: Econo
     made = [total(custody, case, key) for case in cases for key in TOTALS]
     made += [_at_scale(estimate, scale) for estimate in made]
     made.append(at_work(custody, CUSTODY_A_YEAR, -scale, "people"))
-    made.append(at_work(effects[chain.DAYS_SERVED], PLACES_A_YEAR, -scale / chain.DAYS_A_YEAR, "years"))
+    made.append(at_work(effects[chain.DAYS_SERVED], PLACES_A_YEAR, -scale / chain.DAYS_A_YEAR, "number"))
     made = [replace(estimate, measure=AT_SCALE.get(estimate.id, estimate.measure)) for estimate in made]
     return sum((per_sentence(custody, case) for case in cases), Findings(tuple(made)))
 
@@ -169,7 +169,7 @@ def shown(effects: Mapping[str, Estimate], register: Register, cases: tuple[Case
 
 @made_from(UNIT_COSTS)
 def register_alone(register: Register) -> Findings:
-    """Give the register as tables, and what the published figures imply by themselves."""
+    """Give the register as tables."""
     return Findings((), (exhibits.costs(register), exhibits.shares(register)))
 
 

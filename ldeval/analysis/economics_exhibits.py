@@ -11,7 +11,7 @@ from ldeval.analysis import chain
 from ldeval.analysis.chain import LINES, Costing, Parameters
 from ldeval.analysis.counted import Picture
 from ldeval.analysis.findings import Cell, Column, Table
-from ldeval.analysis.unit_costs import PAYERS, Register
+from ldeval.analysis.unit_costs import PAYERS, Register, UnitCost
 from ldeval.estimate import Estimate
 from ldeval.stats.costs import acceptability, scenarios, tornado
 from ldeval.study import Economics
@@ -68,27 +68,32 @@ def _public(name: str, label: str, unit: str) -> Column:
 def costs(register: Register) -> Table:
     """Give the unit costs: as published, and low, central and high at the study's prices."""
     columns = (
-        Column("text", "Unit cost"),
         Column("payer", "Payer"),
+        Column("text", "Unit cost"),
         _public("given", "As published", "pounds"),
         Column("price_year", "Price year"),
         *(_public(name, name.capitalize(), "pounds") for name in ("low", "central", "high")),
-        Column("standing", "Standing"),
+        Column("source", "Source, standing and note"),
     )
     rows: list[tuple[Cell, ...]] = [
-        (c.text, c.payer, c.given, c.price_year, c.low, c.central, c.high, c.standing)
-        for c in register.values()
-        if c.unit == "pounds"
+        (cost.payer, cost.text, cost.given, cost.price_year, cost.low, cost.central, cost.high, _source(cost))
+        for payer in PAYERS
+        for cost in register.values()
+        if cost.unit == "pounds" and cost.payer == payer
     ]
-    return Table("economics-unit-costs", "The register of unit costs", columns, tuple(rows))
+    return Table("economics-unit-costs", "The register of unit costs", columns, tuple(rows), group="payer")
+
+
+def _source(cost: UnitCost) -> str:
+    return f"{cost.source}: {cost.standing}. {cost.note}".rstrip(" .") + "."
 
 
 def shares(register: Register) -> Table:
     """Give the shares of the register."""
     numbers = (_public(name, name.capitalize(), "share") for name in ("low", "central", "high"))
-    columns = (Column("text", "Share"), *numbers, Column("standing", "Standing"), Column("note", "Note"))
+    columns = (Column("text", "Share"), *numbers, Column("source", "Source, standing and note"))
     rows: list[tuple[Cell, ...]] = [
-        (c.text, c.low, c.central, c.high, c.standing, c.note) for c in register.values() if c.unit == "share"
+        (cost.text, cost.low, cost.central, cost.high, _source(cost)) for cost in register.values() if cost.unit == "share"
     ]
     return Table("economics-shares", "The shares of the register", columns, tuple(rows))
 
