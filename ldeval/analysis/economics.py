@@ -170,7 +170,7 @@ def shown(effects: Mapping[str, Estimate], register: Register, cases: tuple[Case
 @made_from(UNIT_COSTS)
 def register_alone(register: Register) -> Findings:
     """Give the register as tables."""
-    return Findings((), (exhibits.costs(register), exhibits.shares(register)))
+    return Findings((), (exhibits.costs(register), exhibits.shares(register), exhibits.sources(register)))
 
 
 @made_from(UNIT_COSTS)

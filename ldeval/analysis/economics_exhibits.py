@@ -11,7 +11,7 @@ from ldeval.analysis import chain
 from ldeval.analysis.chain import LINES, Costing, Parameters
 from ldeval.analysis.counted import Picture
 from ldeval.analysis.findings import Cell, Column, Table
-from ldeval.analysis.unit_costs import PAYERS, Register, UnitCost
+from ldeval.analysis.unit_costs import PAYERS, Register
 from ldeval.estimate import Estimate
 from ldeval.stats.costs import acceptability, scenarios, tornado
 from ldeval.study import Economics
@@ -73,10 +73,10 @@ def costs(register: Register) -> Table:
         _public("given", "As published", "pounds"),
         Column("price_year", "Price year"),
         *(_public(name, name.capitalize(), "pounds") for name in ("low", "central", "high")),
-        Column("source", "Source, standing and note"),
+        Column("standing", "Standing"),
     )
     rows: list[tuple[Cell, ...]] = [
-        (cost.payer, cost.text, cost.given, cost.price_year, cost.low, cost.central, cost.high, _source(cost))
+        (cost.payer, cost.text, cost.given, cost.price_year, cost.low, cost.central, cost.high, cost.standing)
         for payer in PAYERS
         for cost in register.values()
         if cost.unit == "pounds" and cost.payer == payer
@@ -84,18 +84,21 @@ def costs(register: Register) -> Table:
     return Table("economics-unit-costs", "The register of unit costs", columns, tuple(rows), group="payer")
 
 
-def _source(cost: UnitCost) -> str:
-    return f"{cost.source}: {cost.standing}. {cost.note}".rstrip(" .") + "."
-
-
 def shares(register: Register) -> Table:
     """Give the shares of the register."""
     numbers = (_public(name, name.capitalize(), "share") for name in ("low", "central", "high"))
-    columns = (Column("text", "Share"), *numbers, Column("source", "Source, standing and note"))
+    columns = (Column("text", "Share"), *numbers, Column("standing", "Standing"))
     rows: list[tuple[Cell, ...]] = [
-        (cost.text, cost.low, cost.central, cost.high, _source(cost)) for cost in register.values() if cost.unit == "share"
+        (cost.text, cost.low, cost.central, cost.high, cost.standing) for cost in register.values() if cost.unit == "share"
     ]
     return Table("economics-shares", "The shares of the register", columns, tuple(rows))
+
+
+def sources(register: Register) -> Table:
+    """Give where each line of the register comes from, and what has to be known of it."""
+    columns = (Column("text", "Line"), Column("source", "Source"), Column("note", "Note"))
+    rows: list[tuple[Cell, ...]] = [(cost.text, cost.source, cost.note) for cost in register.values()]
+    return Table("economics-sources", "Where the register comes from", columns, tuple(rows))
 
 
 def lines(cases: Totals) -> Table:
