@@ -91,6 +91,27 @@ class Release(_Part):
     policy: Literal["none", "nhs-hes"] = "nhs-hes"
 
 
+class Economics(_Part):
+    """How money is counted: whose, in the prices of which year, over how long, at which scale, with how many draws.
+
+    `deflator` names a series of `data/facts/gdp_deflator.csv`. Days served after the first year are spread evenly over the
+    years of the horizon that follow. `worth_up_to` is the far end, in pounds, of the curve of what one custodial sentence
+    avoided may be worth. `published` are savings in millions of pounds that the reverse table asks after; no other number
+    depends on them.
+    """
+
+    perspective: Literal["public sector", "society"] = "public sector"
+    price_year: str = "2017-18"
+    deflator: str = "OBR_c2025_financial"
+    horizon_years: int = Field(default=3, ge=1)
+    discount_rate: float = Field(default=0.035, ge=0, lt=1)
+    referrals_a_year: int = Field(default=16315, gt=0)
+    draws: int = Field(default=2000, ge=100)
+    seed: int = Field(default=1, ge=0)
+    worth_up_to: int = Field(default=20_000, gt=0)
+    published: tuple[float, ...] = (13.1, 41.5)
+
+
 class Outcome(_Part):
     """One outcome: its question, estimand, adjustment set, clusters, the smallest effect that matters, which way is better."""
 
@@ -110,6 +131,7 @@ class Study(_Part):
     linkage: Linkage = Linkage()
     cohort: Cohort = Cohort()
     release: Release = Release()
+    economics: Economics = Economics()
     outcomes: dict[str, Outcome] = Field(default_factory=dict)
 
 

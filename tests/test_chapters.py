@@ -149,7 +149,7 @@ def test_every_released_figure_of_the_validation_and_of_the_flow_is_shown(releas
     made = json.loads((released / "_results" / "provenance.json").read_text(encoding="utf-8"))["results"]
     shown = {name: (PROJECT / "chapters" / f"{name}.qmd").read_text(encoding="utf-8") for name in ("validation", "trust", "data")}
     for picture in (released / "_results" / "figures").glob("*.svg"):
-        if made[picture.stem]["data"] != ["records"]:
+        if "records" not in made[picture.stem]["data"]:
             assert f'figure("{picture.stem}")' in shown["validation"] + shown["trust"]
         if picture.stem.startswith("flow-"):
             assert f'figure("{picture.stem}")' in shown["data"]

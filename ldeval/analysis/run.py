@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ldeval.analysis import diversion, linkage, reconviction, trust, validation
+from ldeval.analysis import diversion, economics, joint_custody, linkage, reconviction, trust, validation
 from ldeval.analysis.findings import Findings
 from ldeval.analysis.records import Records, open_records
 from ldeval.data.stages import Say, Tell
@@ -15,6 +15,7 @@ QUESTIONS: tuple[tuple[str, Callable[[Records], Findings]], ...] = (
     ("data and linkage", linkage.linkage),
     ("diversion", diversion.diversion),
     ("reconviction", reconviction.reconviction),
+    ("custody and days together", joint_custody.joint_custody),
 )
 """The analyses of the study's records, in the order of the report."""
 
@@ -29,4 +30,6 @@ def run(root: Path, study: Study, *, say: Say = lambda _: None, tell: Tell = lam
     for name, answer in QUESTIONS:
         say(f"analysis: {name}")
         found += answer(records)
+    say("analysis: economics")
+    found += economics.question(found, root, study)
     return found.check()

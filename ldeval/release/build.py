@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,8 +132,11 @@ def provenance(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, 
 
 def _data(name: str, root: Path, study: Study) -> dict[str, str]:
     from ldeval.analysis.records import RECORDS  # loads pandas: not at import
+    from ldeval.analysis.unit_costs import REGISTER_FILE, UNIT_COSTS
     from ldeval.data.open_data import OPEN_DATA, fingerprint
 
+    if name == UNIT_COSTS:
+        return {"source": "register of unit costs", "sha256": sha256((root / REGISTER_FILE).read_bytes()).hexdigest()}
     if name == RECORDS:
         return {"source": stages.in_words(study), "sha256": stages.fingerprint(root, study)}
     return {"source": OPEN_DATA[name].source, "sha256": fingerprint(name, root)}

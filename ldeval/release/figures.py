@@ -17,12 +17,13 @@ data of every figure lie beside it as CSV.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ldeval.analysis.findings import Curves, Dots, Effects, Exhibit, Point, Table
 from ldeval.estimate import Estimate, Estimates
+from ldeval.release import plots_economics
 from ldeval.release.flow import draw_flow, flow_alt
 from ldeval.release.foot import foot, not_shown
 from ldeval.release.numbers import between, central, form, interval, level
@@ -53,6 +54,14 @@ LOOK: dict[str, Any] = {
     "svg.hashsalt": "ldeval",
 }
 WIDTH = 6.3
+PICTURES: dict[str, tuple[Callable[[Table], str], Callable[[Table, Any], Any]]] = {
+    "flow": (flow_alt, draw_flow),
+    "bars": (plots_economics.bars_alt, plots_economics.draw_bars),
+    "tornado": (plots_economics.tornado_alt, plots_economics.draw_tornado),
+    "acceptability": (plots_economics.acceptability_alt, plots_economics.draw_acceptability),
+}
+"""How a table of each picture is told in words, and drawn."""
+
 Drawn = Curves | Effects | Dots | Table
 
 
@@ -82,7 +91,7 @@ def is_drawn(exhibit: Exhibit) -> TypeGuard[Drawn]:
 def alt_text(exhibit: Drawn, estimates: Estimates) -> str:
     """State what the figure shows, from its numbers: every figure that is drawn gets one."""
     if isinstance(exhibit, Table):
-        return flow_alt(exhibit)
+        return PICTURES[exhibit.picture][0](exhibit)
     if isinstance(exhibit, Dots):
         return _dots_alt(exhibit)
     return _curves_alt(exhibit) if isinstance(exhibit, Curves) else _effects_alt(exhibit, estimates)
@@ -107,7 +116,7 @@ def draw(exhibit: Drawn, estimates: Estimates, path: Path) -> None:
 
 def _picture(exhibit: Drawn, estimates: Estimates, new: Any) -> Any:
     if isinstance(exhibit, Table):
-        return draw_flow(exhibit, new)
+        return PICTURES[exhibit.picture][1](exhibit, new)
     if isinstance(exhibit, Dots):
         return _draw_dots(exhibit, new)
     return _draw_curves(exhibit, new) if isinstance(exhibit, Curves) else _draw_effects(exhibit, estimates, new)
