@@ -92,13 +92,14 @@ class Release(_Part):
 
 
 class Outcome(_Part):
-    """One outcome: its question, estimand, adjustment set, clusters, and the smallest effect that matters."""
+    """One outcome: its question, estimand, adjustment set, clusters, the smallest effect that matters, which way is better."""
 
     question: str
     estimand: Literal["ATT", "ATE", "ATO", "ITT", "conditional", "descriptive"]
     adjust: tuple[str, ...] = ()
     cluster: str | None = None
     matters: Annotated[float, Field(description="a ratio (further from 1 matters) or a difference (further from 0)")]
+    better: Literal["lower", "higher", ""] = ""
 
 
 class Study(_Part):

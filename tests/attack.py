@@ -22,10 +22,11 @@ from ldeval.estimate import Estimate, read_csv
 from ldeval.release.precision import coarsened
 
 
-def read(folder, layouts, shares, policy, small=frozenset()):
+def read(folder, layouts, shares, policy, small):
     """Give what the files say of each count by itself; `layouts` and `shares` tell what cells mean, not their values.
 
-    Where one count is shown twice, both are used.
+    `small` are the counts suppressed for themselves, each with the least that it can be (a hidden zero is not told apart from
+    others). Where one count is shown twice, both are used.
     """
     known = {}
 
@@ -56,7 +57,7 @@ def read(folder, layouts, shares, policy, small=frozenset()):
 
 
 def hidden(key, small, policy):
-    return (1, policy.small) if key in small else (policy.small + 1, math.inf) if small else (0, math.inf)
+    return (small[key], policy.small) if key in small else (policy.small + 1, math.inf)
 
 
 def sums(truth):
@@ -67,7 +68,7 @@ def sums(truth):
             rest = population, conditions - {(name, category)}
             breakdowns.setdefault(rest, {}).setdefault(name, []).append((population, conditions))
     for total, by_name in breakdowns.items():
-        sides = [parts for parts in by_name.values()]
+        sides = list(by_name.values())
         if total in truth:
             found += [([total, *parts], [-1] + [1] * len(parts)) for parts in sides if added(parts, truth) == truth[total]]
         else:

@@ -6,6 +6,7 @@ format.
 
 from ldeval.release.figures import figure
 from ldeval.release.prose import est, fact, study, verdict
+from ldeval.release.sentences import finding
 from ldeval.release.tables import facts_table, inputs_table, key_figures, software_table, table
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "fact",
     "facts_table",
     "figure",
+    "finding",
     "inputs_table",
     "key_figures",
     "software_table",

@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -84,14 +85,14 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str])
         write_actions(cleared.actions, folder / "disclosure.csv")
         shutil.copyfile(facts, folder / "facts.csv")
         _write_json(folder / "study.json", study.model_dump(mode="json"))
-        about = provenance(root, cleared, inputs)
+        about = provenance(root, study, cleared, inputs)
         about["figures"] = {picture.id: alt_text(picture, estimates) for picture in pictures}
         about["files"] = fingerprint.outputs(folder)
         _write_json(folder / "provenance.json", about)
         write_payload(Results(folder), folder / "provenance.html")
 
 
-def provenance(root: Path, cleared: Cleared, inputs: Mapping[str, str]) -> dict[str, Any]:
+def provenance(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str]) -> dict[str, Any]:
     """Give what `provenance.json` holds: no dates and no paths of this machine, so that a rebuild is identical."""
     findings = cleared.findings
     functions = sorted({origin.function for origin in findings.origins.values()})
@@ -99,7 +100,7 @@ def provenance(root: Path, cleared: Cleared, inputs: Mapping[str, str]) -> dict[
         "inputs": dict(inputs),
         "policy": cleared.policy,
         "software": {"python": platform.python_version(), **{name: version(name) for name in SOFTWARE}},
-        "data": {name: _data(name, root) for origin in findings.origins.values() for name in origin.data},
+        "data": {name: _data(name, root, study, inputs) for origin in findings.origins.values() for name in origin.data},
         "functions": {name: _source(name) for name in functions},
         "results": {
             key: {
@@ -115,9 +116,17 @@ def provenance(root: Path, cleared: Cleared, inputs: Mapping[str, str]) -> dict[
     }
 
 
-def _data(name: str, root: Path) -> dict[str, str]:
+def _data(name: str, root: Path, study: Study, inputs: Mapping[str, str]) -> dict[str, str]:
+    """Give source and fingerprint of a data set. The twin's records follow from package, parameters and study alone."""
     from ldeval.data.open_data import OPEN_DATA, fingerprint
 
+    if name not in OPEN_DATA and study.data.source == "twin":
+        total = sha256(json.dumps(dict(inputs), sort_keys=True).encode()).hexdigest()
+        return {"source": f"{name} of the synthetic twin", "sha256": total}
+    if name not in OPEN_DATA:
+        from ldeval.data.synthetic import fingerprint as extracts
+
+        return {"source": f"{name} of the study's extracts", "sha256": extracts(root / study.data.source)}
     return {"source": OPEN_DATA[name].source, "sha256": fingerprint(name, root)}
 
 

@@ -35,8 +35,8 @@ def est(key: str, how: Form = "value") -> Markdown:
     """
     _known(how, Form)
     if gap := results().missing(key):
-        return _span(f"not available ({gap.why})", "est missing", key)
-    return _span(_text(_find(key), how), "est", key)
+        return span(f"not available ({gap.why})", "est missing", key)
+    return span(_text(find(key), how), "est", key)
 
 
 def verdict(key: str) -> Markdown:
@@ -46,11 +46,10 @@ def verdict(key: str) -> Markdown:
         KeyError: no such estimate, or its outcome is not in the protocol.
 
     """
-    row = _find(key)
-    outcomes = results().study["outcomes"]
-    if row.outcome not in outcomes:
-        raise KeyError(f"outcome {row.outcome!r} is not in study.toml; it has: {', '.join(outcomes)}")
-    return _span(decide(row, outcomes[row.outcome]["matters"]), "est verdict", key)
+    if results().missing(key):
+        return span("could not be estimated", "est verdict missing", key)
+    row = find(key)
+    return span(decide(row, protocol_of(row)["matters"]), "est verdict", key)
 
 
 def fact(key: str, how: FactForm = "cited") -> Markdown:
@@ -70,7 +69,7 @@ def fact(key: str, how: FactForm = "cited") -> Markdown:
     shown = "not found" if found.flag == "NOT FOUND" else text
     mark = " (assumption)" if found.assumed else ""
     note = f"^[{escape(f'{found.text}. {found.source}: {found.standing}.')}]" if _known(how, FactForm) == "cited" else ""
-    return _span(shown, "fact", key, after=mark + note)
+    return span(shown, "fact", key, after=mark + note)
 
 
 def study(key: str) -> Markdown:
@@ -88,7 +87,7 @@ def study(key: str) -> Markdown:
         value = value[part]
     if isinstance(value, dict):
         raise KeyError(f"{key!r} in study.toml is a table, not a value; its keys: {', '.join(value)}")
-    return _span(_protocol(value), "study", key)
+    return span(_protocol(value), "study", key)
 
 
 def escape(text: str) -> str:
@@ -96,7 +95,26 @@ def escape(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|~^$@!&])", r"\\\1", " ".join(text.split()))
 
 
-def _find(key: str) -> Estimate:
+def protocol_of(row: Estimate) -> dict[str, Any]:
+    """Give what the protocol says of the outcome of an estimate.
+
+    Raises:
+        KeyError: the outcome is not in the protocol; those that are, are listed.
+
+    """
+    outcomes: dict[str, dict[str, Any]] = results().study["outcomes"]
+    if row.outcome not in outcomes:
+        raise KeyError(f"outcome {row.outcome!r} is not in study.toml; it has: {', '.join(outcomes)}")
+    return outcomes[row.outcome]
+
+
+def find(key: str) -> Estimate:
+    """Give a released estimate.
+
+    Raises:
+        KeyError: there is none of that id; those with a similar id are listed.
+
+    """
     estimates = results().estimates
     if key not in estimates:
         near = [known for known in estimates if known.split("/")[0] == key.split("/")[0]] or list(estimates)
@@ -159,7 +177,8 @@ def _day(text: str) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def _span(text: str, classes: str, key: str, *, after: str = "") -> Markdown:
+def span(text: str, classes: str, key: str, *, after: str = "") -> Markdown:
+    """Give text as Markdown that carries its classes and the id of what it comes from."""
     from IPython.display import Markdown
 
     safe = key.replace("\\", "\\\\").replace('"', '\\"')

@@ -3,7 +3,9 @@
 Who reads all released tables together knows that counts add up, how counts were rounded, and that a small count lies between 1
 and the threshold. A suppressed count is safe where this leaves it as many possible values as a rounded count has: `base` of them.
 Where it leaves fewer, the smallest count that adds up with it is suppressed, too, until it does not. Suppressing more never makes
-a safe count unsafe, so each is looked at until it is safe, and never again.
+a safe count unsafe, so each is looked at until it is safe, and never again. Some small counts are narrowed by small totals that
+are suppressed themselves (three parts of a total of at most 7 are at most 5 each): no more is asked than suppressing all
+would give.
 """
 
 from __future__ import annotations
@@ -61,10 +63,14 @@ def _complementary(
     hidden: set[Key] = set()
     unshown = {key for key in members - linked.shown if policy.is_small(linked.counts[key])}
     waiting = sorted((members & small) | unshown, key=_order)
+    if not waiting:
+        return hidden
+    order = sorted(members, key=_order)
+    most = {key for key in members & linked.shown if linked.counts[key] > policy.small}
+    at_best = ranges({key: _limits(key, linked, small, most, policy) for key in order}, sums, waiting)
     while waiting:
-        limits = {key: _limits(key, linked, small, hidden, policy) for key in sorted(members, key=_order)}
-        low, high = ranges(limits, sums, [waiting[0]])[waiting[0]]
-        if high - low + 1 >= policy.base:
+        limits = {key: _limits(key, linked, small, hidden, policy) for key in order}
+        if _wide_enough(ranges(limits, sums, waiting[:1])[waiting[0]], at_best[waiting[0]], policy):
             waiting.pop(0)
             continue
         choice = _next(waiting[0], sums, linked, small | hidden, fixed)
@@ -73,6 +79,11 @@ def _complementary(
         else:
             hidden.add(choice)
     return hidden
+
+
+def _wide_enough(left: Range, at_best: Range, policy: Policy) -> bool:
+    values, most = (high - low + 1 for low, high in (left, at_best))
+    return values >= min(policy.base, most)
 
 
 def _limits(key: Key, linked: Linked, small: frozenset[Key], hidden: set[Key], policy: Policy) -> Range:

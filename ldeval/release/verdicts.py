@@ -26,7 +26,7 @@ def decide(estimate: Estimate, matters: float) -> Verdict:
         ValueError: `matters` means no effect (1 for a ratio, 0 for a difference) or is no ratio above zero.
 
     """
-    low, high = _band(estimate, matters)
+    low, high = band(estimate, matters)
     if estimate.high <= low or estimate.low >= high:
         return "a difference that matters"
     if estimate.low <= low or estimate.high >= high:
@@ -36,8 +36,22 @@ def decide(estimate: Estimate, matters: float) -> Verdict:
     return "a difference, but smaller than matters"
 
 
-def _band(estimate: Estimate, matters: float) -> tuple[float, float]:
-    """Give the largest effects on either side that do not matter yet."""
+Better = Literal["lower", "higher", ""]
+"""Which way is better for an outcome; empty where the protocol does not say."""
+
+
+def excludes_null(estimate: Estimate) -> bool:
+    """Say whether the interval leaves no effect out."""
+    return not estimate.low <= estimate.null <= estimate.high
+
+
+def band(estimate: Estimate, matters: float) -> tuple[float, float]:
+    """Give the smallest effects that matter, on either side of no effect.
+
+    Raises:
+        ValueError: see `decide`.
+
+    """
     if matters == estimate.null or (estimate.scale == "log" and matters <= 0):
         raise ValueError(f"{estimate.outcome}: matters = {matters} is no effect that could matter; see study.toml")
     if estimate.scale == "log":

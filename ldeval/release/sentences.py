@@ -1,0 +1,68 @@
+"""A finding as sentences: the estimate, the verdict and what it rests on, for each of the four verdicts.
+
+Nothing is typed for one direction: the same chapter says "for the better", "for the worse" or that nothing can be said, as the
+numbers have it. Which way is better for an outcome is in `study.toml`; where it is not, the sentence says lower or higher.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ldeval.estimate import Estimate
+from ldeval.release.numbers import between, central, form, level
+from ldeval.release.prose import find, protocol_of, span
+from ldeval.release.results import results
+from ldeval.release.verdicts import Better, band, decide, excludes_null
+
+if TYPE_CHECKING:
+    from IPython.display import Markdown
+
+
+def finding(key: str) -> Markdown:
+    """Give two sentences on one estimate: what was estimated, and what its interval shows.
+
+    Raises:
+        KeyError: no such estimate, or its outcome is not in the protocol.
+
+    """
+    if gap := results().missing(key):
+        return span(f"The {gap.what} could not be estimated: {gap.why}.", "est missing", key)
+    row = find(key)
+    outcome = protocol_of(row)
+    return span(sentences(row, outcome["matters"], outcome.get("better") or ""), "est verdict", key)
+
+
+def sentences(row: Estimate, matters: float, better: Better) -> str:
+    """Give the two sentences as plain text."""
+    first = f"The {row.measure} was {central(row)} ({level(row.level)} interval {between(row)})."
+    return f"{first} {_reading(row, matters, better)}"
+
+
+def _reading(row: Estimate, matters: float, better: Better) -> str:
+    verdict, way, bounds = decide(row, matters), direction(row, better), _limits(row, matters)
+    if verdict == "a difference that matters":
+        return f"This is a difference that matters, {way}: the whole interval lies at or beyond {bounds}."
+    if verdict == "a difference, but smaller than matters":
+        return f"This is a difference {way}, but smaller than matters: the whole interval lies short of {bounds}."
+    if verdict == "no difference that matters":
+        return f"This shows no difference that matters: the interval includes no effect and lies wholly short of {bounds}."
+    held = "The interval includes effects that matter and effects that do not"
+    if excludes_null(row):
+        return f"{held}: there is evidence of a difference {way}, but it is too imprecise to say whether it matters."
+    return f"{held}, no effect among them: this is too imprecise to say."
+
+
+def direction(row: Estimate, better: Better) -> str:
+    """Give which way an estimate points: for the better or the worse where the protocol says which is which."""
+    lower = row.value < row.null
+    if not better:
+        return "towards lower values" if lower else "towards higher values"
+    return "for the better" if lower == (better == "lower") else "for the worse"
+
+
+def _limits(row: Estimate, matters: float) -> str:
+    """Give the two effects that matter, in words."""
+    low, high = band(row, matters)
+    if row.scale == "log":
+        return f"the effects that matter ({form(low, row.unit)} and {form(high, row.unit)})"
+    return f"the effects that matter ({form(high, row.unit)} in either direction)"

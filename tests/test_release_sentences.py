@@ -1,0 +1,79 @@
+"""Findings as sentences: one chapter, whatever the numbers say."""
+
+import pytest
+from release_folder import findings, make_released, ratio
+
+from ldeval.analysis.counted import NotEstimated
+from ldeval.analysis.findings import Findings
+from ldeval.release import est, figure, finding, table, verdict
+from ldeval.release.sentences import sentences
+
+
+def difference(value, low, high):
+    return ratio(
+        "a", value=value, low=low, high=high, scale="identity", unit="percentage points", se=0.01, measure="risk difference"
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "value", "high", "better", "words"),
+    [
+        (0.50, 0.60, 0.70, "lower", "a difference that matters, for the better: the whole interval lies at or beyond"),
+        (0.50, 0.60, 0.70, "higher", "a difference that matters, for the worse"),
+        (1.30, 1.50, 1.80, "lower", "a difference that matters, for the worse"),
+        (1.30, 1.50, 1.80, "", "a difference that matters, towards higher values"),
+        (0.85, 0.90, 0.95, "lower", "a difference for the better, but smaller than matters"),
+        (1.05, 1.10, 1.20, "lower", "a difference for the worse, but smaller than matters"),
+        (0.90, 1.00, 1.10, "lower", "no difference that matters: the interval includes no effect"),
+        (0.47, 0.68, 0.99, "lower", "evidence of a difference for the better, but it is too imprecise to say whether"),
+        (0.60, 0.95, 1.50, "lower", "no effect among them: this is too imprecise to say"),
+    ],
+)
+def test_ratios_read_as_the_interval_lies(low, value, high, better, words):
+    said = sentences(ratio("a", value=value, low=low, high=high), 0.8, better)
+    assert words in said
+    assert said.startswith(f"The hazard ratio was {value:.2f} (95% interval ")
+
+
+@pytest.mark.parametrize(
+    ("low", "value", "high", "better", "words"),
+    [
+        (-0.09, -0.06, -0.03, "lower", "a difference that matters, for the better"),
+        (0.03, 0.06, 0.09, "lower", "a difference that matters, for the worse"),
+        (0.03, 0.06, 0.09, "higher", "a difference that matters, for the better"),
+        (-0.01, 0.0, 0.01, "lower", "no difference that matters"),
+        (0.005, 0.01, 0.015, "lower", "a difference for the worse, but smaller than matters"),
+        (-0.05, 0.0, 0.05, "lower", "too imprecise to say"),
+    ],
+)
+def test_differences_read_as_the_interval_lies(low, value, high, better, words):
+    assert words in sentences(difference(value, low, high), 0.02, better)
+
+
+def test_what_matters_is_named_on_both_sides():
+    said = sentences(ratio("a", value=0.6, low=0.5, high=0.7), 0.8, "lower")
+    assert "(0.80 and 1.25)" in said
+    assert "in either direction" in sentences(difference(0.06, 0.03, 0.09), 0.02, "lower")
+
+
+def test_a_chapter_shows_the_finding_with_its_id(tmp_path, monkeypatch):
+    monkeypatch.chdir(make_released(tmp_path))
+    shown = finding("a/effect").data
+    assert 'data-id="a/effect"' in shown
+    assert "too imprecise to say whether it matters" in shown
+
+
+def test_what_is_missing_says_why_wherever_it_is_bound(tmp_path, monkeypatch):
+    found = findings()
+    gaps = (
+        NotEstimated("a/gone", "hazard ratio", "nobody was reconvicted", "rearrest"),
+        NotEstimated("t-gone", "Table of sites", "one area only"),
+    )
+    origins = {**found.origins, **dict.fromkeys(("a/gone", "t-gone"), found.origins["a/effect"])}
+    root = make_released(tmp_path, Findings(found.estimates, found.exhibits, origins, missing=gaps))
+    monkeypatch.chdir(root)
+    assert "not available (nobody was reconvicted)" in est("a/gone", "interval").data
+    assert "could not be estimated" in verdict("a/gone").data
+    assert "The hazard ratio could not be estimated: nobody was reconvicted." in finding("a/gone").data
+    assert "Table of sites: not shown (one area only)" in table("t-gone").data
+    assert "Table of sites: not shown (one area only)" in figure("t-gone").data
