@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ldeval.data.stages import prepare
+from ldeval.data.linked import links_folder
+from ldeval.data.stages import Say, Tell, extracts_folder, prepare
 from ldeval.study import Study
 
 RECORDS = "records"
@@ -32,6 +33,12 @@ class Records:
 
     folder: Path
     study: Study
+    root: Path = Path()
+
+    @property
+    def links(self) -> Path:
+        """The folder that says which records are one person's, and how good the links are."""
+        return links_folder(extracts_folder(self.root, self.study))
 
     def table(self, name: str) -> pd.DataFrame:
         """Give a table of features by name ("people_study", "panel_study", "area_months", ...)."""
@@ -69,14 +76,16 @@ class Comparison:
         return Comparison(rows, self.treated[which], varying(X, self.treated[which]), self.cluster[which], self.entry[which])
 
 
-def open_records(root: Path, study: Study, *, link_set: int = 0) -> Records:
-    """Give the records of the study in `root`, brought up to date first.
+def open_records(
+    root: Path, study: Study, *, link_set: int = 0, say: Say = lambda _: None, tell: Tell = lambda _done, _all: None
+) -> Records:
+    """Give the records of the study in `root`, brought up to date first; `say` and `tell` as in `stages.prepare`.
 
     Raises:
         FileNotFoundError, ValueError: as `ldeval.data.stages.prepare`.
 
     """
-    return Records(prepare(root, study, link_set=link_set), study)
+    return Records(prepare(root, study, link_set=link_set, say=say, tell=tell), study, root)
 
 
 def compare(records: Records, outcome: str, *, control: str = NOT_YET_LIVE) -> Comparison:

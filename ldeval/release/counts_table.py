@@ -31,7 +31,7 @@ def as_table(counts: Counts, shown: Mapping[Key, int | None], policy: Policy | N
             if counts.share != "none":
                 row.append(share(grid[i, j], grid[_base(counts, i, j)], policy))
         rows.append(tuple(row))
-    return Table(counts.id, counts.title, tuple(columns), tuple(rows), counts.notes, "group" if grouped else None)
+    return Table(counts.id, counts.title, tuple(columns), tuple(rows), counts.notes, "group" if grouped else None, counts.picture)
 
 
 def share(part: int | None, whole: int | None, policy: Policy | None) -> Cell:
