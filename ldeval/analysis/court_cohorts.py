@@ -27,25 +27,26 @@ class Cohorts:
     """A row an area and period, all areas in all periods: `rows` with `area_id, period, start` and `COUNTS`.
 
     `start` is the period of the first whole month of the service, 0 where it began after the last cohort or has no date;
-    `lost` counts areas without a case in some period, which are left out.
+    `period_of` maps months of charge to periods; `lost` counts areas without a case in some period, which are left out.
     """
 
     rows: pd.DataFrame
+    period_of: pd.Series
     lost: int
 
     @property
     def weights(self) -> npt.NDArray[np.float64]:
         """Mean cases a period of each row's area: so that the effect is that of a case, not of an area."""
-        return self.rows.groupby("area_id")["cases"].transform("mean").to_numpy(float)
+        return np.asarray(self.rows.groupby("area_id")["cases"].transform("mean"), dtype=np.float64)
 
     @property
     def live(self) -> npt.NDArray[np.bool_]:
         """Where the service was there in the period."""
-        return ((self.rows["start"] > 0) & (self.rows["period"] >= self.rows["start"])).to_numpy()
+        return np.asarray((self.rows["start"] > 0) & (self.rows["period"] >= self.rows["start"]), dtype=np.bool_)
 
     def outcome(self, name: str) -> npt.NDArray[np.float64]:
         """Give a sum of `COUNTS` a case."""
-        return (self.rows[name] / self.rows["cases"]).to_numpy(float)
+        return np.asarray(self.rows[name] / self.rows["cases"], dtype=np.float64)
 
     def why_not(self) -> str:
         """Say why there is nothing to compare, or nothing."""
@@ -73,7 +74,7 @@ def cohorts(months: pd.DataFrame, extract_end: date) -> Cohorts:
     origin = (number.min() - shift) // PERIOD - 1
     made = months.assign(period=(number - shift) // PERIOD - origin, start=((first - shift) // PERIOD - origin))[followed]
     rows = made.groupby(["area_id", "period"]).agg(start=("start", "first"), **{name: (name, "sum") for name in COUNTS})
-    return _complete(rows.reset_index())
+    return _complete(rows.reset_index(), made.groupby("charge_month")["period"].first())
 
 
 def _shift(starts: pd.Series) -> int:
@@ -82,13 +83,13 @@ def _shift(starts: pd.Series) -> int:
     return int(known.mode().iloc[0]) if len(known) else 0
 
 
-def _complete(rows: pd.DataFrame) -> Cohorts:
+def _complete(rows: pd.DataFrame, period_of: pd.Series) -> Cohorts:
     rows = _started(rows, rows["period"].max())
     if (rows["start"] > 0).all():
         last = rows["start"].max() - 1
         rows = _started(rows[rows["period"] <= last], last)
     full = rows.groupby("area_id")["period"].transform("nunique") == rows["period"].nunique()
-    return Cohorts(rows[full].reset_index(drop=True), int(rows["area_id"].nunique() - rows[full]["area_id"].nunique()))
+    return Cohorts(rows[full].reset_index(drop=True), period_of, int(rows["area_id"].nunique() - rows[full]["area_id"].nunique()))
 
 
 def _started(rows: pd.DataFrame, last: float) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ldeval.analysis import diversion, linkage, reconviction, validation
+from ldeval.analysis import court_stages, diversion, linkage, reconviction, timeliness, validation
 from ldeval.analysis.findings import Findings
 from ldeval.analysis.records import Records, open_records
 from ldeval.data.stages import Say, Tell
@@ -15,6 +15,8 @@ QUESTIONS: tuple[tuple[str, Callable[[Records], Findings]], ...] = (
     ("data and linkage", linkage.linkage),
     ("diversion", diversion.diversion),
     ("reconviction", reconviction.reconviction),
+    ("court timeliness", timeliness.timeliness),
+    ("stages of court cases", court_stages.stages),
 )
 """The analyses of the study's records, in the order of the report."""
 

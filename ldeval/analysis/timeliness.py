@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ldeval.analysis.counted import Arm, NotEstimated, Share
-from ldeval.analysis.court_cohorts import PERIOD, Cohorts, cohorts, monthly
+from ldeval.analysis.court_cohorts import Cohorts, cohorts, monthly
 from ldeval.analysis.effects import effect
 from ldeval.analysis.findings import Column, Effect, Effects, Findings, Table, made_from
 from ldeval.analysis.records import RECORDS, Records
@@ -23,8 +23,8 @@ from ldeval.estimate import Estimate
 from ldeval.stats.did import GroupTimeEffects, group_time_effects
 
 WORDS = (
-    "staggered differences in differences (Callaway and Sant'Anna), areas by half-years of charge, weighted by cases, against areas "
-    "not yet live; errors from the influence function, clustered by area (CR1, t)"
+    "staggered differences in differences (Callaway and Sant'Anna), areas by half-years of charge, weighted by cases, against "
+    "areas not yet live; errors from the influence function, clustered by area (CR1, t)"
 )
 SHOWN = 6
 """Half-years before and after the start that the event study shows: further out, few waves are left."""
@@ -83,9 +83,7 @@ def by_court(made: dict[str, Cohorts]) -> Findings:
     found = [(measure, court, _overall(made[court], measure, court)) for measure in MEASURES for court in made]
     estimates = tuple(row for _, _, row in found if isinstance(row, Estimate))
     missing = tuple(row for _, _, row in found if isinstance(row, NotEstimated))
-    arms = {
-        row.id: _arms(made[court], measure) for measure, court, row in found if isinstance(row, Estimate)
-    }
+    arms = {row.id: _arms(made[court], measure) for measure, court, row in found if isinstance(row, Estimate)}
     labels = dict(COURTS)
     sets = (
         ("timeliness-completed", "Share of cases completed in time", "Difference, percentage points", MEASURES[:2]),
@@ -214,7 +212,7 @@ def dilution(cases: pd.DataFrame, months: pd.DataFrame, window: tuple[object, ob
 
 @made_from(RECORDS)
 def per_case_touched(found: Findings) -> Findings:
-    """Scale the effects on a case of a live area to a case touched, if only those moved: a reading, not an estimate of its own."""
+    """Scale the effects on a case of a live area to a case touched, as if only those moved: a reading, no more."""
     shares = [share for share in found.shares if share.id == "timeliness/touched" and share.events]
     if not shares:
         return Findings()
