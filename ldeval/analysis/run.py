@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ldeval.analysis import court_stages, diversion, linkage, reconviction, timeliness, validation
+from ldeval.analysis import court_stages, diversion, linkage, profile, reconviction, service_use, timeliness, validation
 from ldeval.analysis.findings import Findings
 from ldeval.analysis.records import Records, open_records
 from ldeval.data.stages import Say, Tell
@@ -13,6 +13,8 @@ from ldeval.study import Study
 
 QUESTIONS: tuple[tuple[str, Callable[[Records], Findings]], ...] = (
     ("data and linkage", linkage.linkage),
+    ("who uses the service", profile.profile),
+    ("health service use", service_use.service_use),
     ("diversion", diversion.diversion),
     ("reconviction", reconviction.reconviction),
     ("court timeliness", timeliness.timeliness),

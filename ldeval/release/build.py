@@ -35,9 +35,7 @@ SOFTWARE = (
 """The packages whose versions the report prints."""
 
 
-def analyse(
-    root: Path, *, force: bool = False, say: Say = lambda _: None, tell: Tell = lambda _done, _all: None
-) -> bool:
+def analyse(root: Path, *, force: bool = False, say: Say = lambda _: None, tell: Tell = lambda _done, _all: None) -> bool:
     """Bring the released results of the study in `root` up to date; say whether anything had to be run.
 
     `say` is told of each step, `tell` how far the longest has come.
