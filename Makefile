@@ -15,10 +15,10 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(STAMP))
 endif
 
-.PHONY: help setup report preview test test-slow check accept bench quarto lock clean
+.PHONY: help setup report preview screenshots test test-slow check accept bench quarto lock clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: $(STAMP) ## install everything into .venv (from the package index, hashes checked)
 
@@ -40,6 +40,9 @@ report: $(STAMP) ## build the report into _report/ (RENDERER=quarto uses Quarto)
 
 preview: $(STAMP) ## serve the report on this machine, rebuild on change
 	@$(LDEVAL) preview
+
+screenshots: report ## take the pictures in docs/ anew (Chromium and pdftoppm)
+	@$(PY) docs/screenshots.py
 
 test: $(STAMP) ## run the tests
 	@$(PY) -m pytest -n auto -m "not slow"

@@ -8,13 +8,14 @@ import pytest
 from drawn import drawn, rows, rule
 from ibis.backends.sql.compilers import pyspark as spark_module
 
-from ldeval.data.engine import Extracts, open_extracts, write_table
+from ldeval.data.engine import Extracts, open_extracts, open_for, write_table
 from ldeval.data.features import features
 from ldeval.data.features_courts import area_months, court_cases
 from ldeval.data.linked import Linked, read_links
 from ldeval.data.sources import EXTRACTS
 from ldeval.data.synthetic import write_twin
 from ldeval.data.synthetic_blocks import Design
+from ldeval.study import read_study
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +90,19 @@ def test_every_expression_compiles_for_spark(monkeypatch):
 def test_links_of_another_set_are_chosen_by_number(folder, tmp_path):
     extracts = open_extracts(folder)
     path = tmp_path / "links.parquet"
-    duckdb.sql(f"COPY (SELECT 'pnc' AS source, 'a' AS key, 'S1' AS study_id, 'S2' AS study_id_1) TO '{path}' (FORMAT parquet)")
+    link = "'pnc' AS source, 'a' AS key, 'S1' AS study_id, 'S2' AS study_id_1, 0.9 AS link_probability"
+    duckdb.sql(f"COPY (SELECT {link}) TO '{path}' (FORMAT parquet)")
     assert isinstance(read_links(extracts, path), Linked)
     assert rows(read_links(extracts, path, 1).links)[0]["study_id"] == "S2"
     with pytest.raises(ValueError, match=r"link_set must be one of those in links\.parquet, found 4"):
         read_links(extracts, path, 4)
+
+
+def test_an_engine_that_is_not_there_is_refused(folder, tmp_path):
+    study = tmp_path / "study.toml"
+    study.write_text(
+        '[study]\ntitle = "t"\nreferral_window = ["2017-01-01", "2017-09-30"]\nfollow_up_days = 365\n'
+        'conviction_wait_days = 182\n[data]\nengine = "spark"\n'
+    )
+    with pytest.raises(ValueError, match=r"engine is .spark. in study\.toml; this version runs on duckdb alone"):
+        open_for(read_study(study), folder)

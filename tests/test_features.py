@@ -17,7 +17,10 @@ from ldeval.data.features_use import HEALTH
 from ldeval.data.linked import Linked
 from ldeval.data.sources import EXTRACTS
 from ldeval.data.synthetic import truth_folder, write_twin
-from ldeval.data.synthetic_blocks import Design
+from ldeval.data.synthetic_blocks import Design, ground, tasks
+from ldeval.data.synthetic_justice import draw_justice, run_justice
+from ldeval.data.synthetic_outcomes import outcomes
+from ldeval.data.synthetic_people import draw_people, stream
 from ldeval.data.windows import month_start
 
 PEOPLE = {
@@ -107,6 +110,16 @@ def test_one_row_a_person(people, made):
         "dee": "unseen",
     }
     assert made[1].people.count().to_pyarrow().as_py() == 4
+
+
+def test_link_probability_goes_with_each_person():
+    linked = drawn(pnc_events="pnc_person_id | event_date\nann | 2017-03-01", deaths="death_id | death_date\nann | 2019-03-01")
+    sure = pa.table(
+        {"source": ["pnc", "deaths"], "key": ["ann", "ann"], "study_id": ["S1", "S1"], "link_probability": [0.9, 0.8]}
+    )
+    linked.extracts.backend.con.register("sure", sure)
+    (person,) = rows(features(Linked(linked.extracts, linked.extracts.backend.table("sure")), rule()).people)
+    assert (person["study_id"], person["link_probability"], person["death_days"]) == ("S1", 0.8, 730)
 
 
 def test_covariates_by_hand(people):
@@ -260,14 +273,21 @@ DATED = {
 """The extracts of events, each with the column that dates its rows (offences have dates of several kinds)."""
 
 
+SMALL = Design("identified", 3, 60)
+
+
 @pytest.fixture
 def twin(tmp_path):
     """A small twin whose records are linked without error."""
-    folder = tmp_path / "twin"
-    write_twin(Design("identified", 3, 60), folder)
+    return linked_twin(tmp_path / "twin", SMALL)
+
+
+def linked_twin(folder, design):
+    write_twin(design, folder)
     extracts = open_extracts(folder)
     known = pq.read_table(truth_folder(folder) / "identities.parquet")
     names = {"source": known["source"], "key": known["source_person_id"], "study_id": known["person"].cast(pa.string())}
+    names |= {"link_probability": pa.array(np.ones(len(known)))}
     extracts.backend.con.register("links", pa.table(names))
     return Linked(extracts, extracts.backend.table("links"))
 
@@ -330,3 +350,41 @@ def test_no_covariate_moves_when_everything_on_or_after_the_index_event_changes(
     for outcome in ("reconviction_days", "custody_days", "immediate_custody", "arrests", "hearings"):
         assert any(before[name][outcome] != after[name][outcome] for name in both), outcome
     assert all(any(row[c] for row in before.values()) for c in COVARIATES)
+
+
+LATE = 0.01
+"""Share of people whose records may tell less than what happened: disposals entered after the extract's end, most of all."""
+
+
+def what_happened(design):
+    """Give what the twin itself made of its people, by their number: arm, index day, history and outcomes."""
+    p, areas, _ = ground(design)
+    found = {}
+    for task in (task for task in tasks(design) if task.year is None):
+        people = draw_people(p, areas, design.twin, stream(design.seed, "people", task.block), np.arange(task.first, task.last))
+        draws = draw_justice(p, stream(design.seed, "justice", task.block), people, areas)
+        justice = run_justice(p, people, areas, draws, people.seen)
+        made = outcomes(people, draws, justice)
+        columns = (people.user, people.index_day, people.prior, made.custody, made.custody_days, made.reoffence_lag)
+        found |= {str(number): values for number, *values in zip(people.number, *columns, strict=True)}
+    return found
+
+
+def test_features_say_what_happened_in_the_twin(tmp_path):
+    design = Design("identified", 3, 300)
+    happened = what_happened(design)
+    told = rows(features(linked_twin(tmp_path / "twin", design), rule()).people)
+    assert len(told) > 900
+    pairs = [(row, happened[row["study_id"]]) for row in told]
+    epoch = date(1970, 1, 1)
+    agreement = {
+        "index date": [(row["index_date"] - epoch).days == index for row, (_, index, *_) in pairs],
+        "arm": [(row["arm"] == "user") == user for row, (user, *_) in pairs],
+        "previous offences": [row["previous_offences"] == prior for row, (_, _, prior, *_) in pairs],
+        "immediate custody": [row["immediate_custody"] == custody for row, (_, _, _, custody, *_) in pairs],
+        "custody days": [abs(row["index_custody_days"] - served) <= 1 for row, (_, _, _, _, served, _) in pairs],
+        "reconviction": [(row["reconviction_state"] == 1) == (lag < 365) for row, (*_, lag) in pairs],
+        "clock": [row["reconviction_days"] == lag for row, (*_, lag) in pairs if row["reconviction_state"] == 1],
+    }
+    for what, same in agreement.items():
+        assert np.mean(same) > 1 - LATE, what

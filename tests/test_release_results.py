@@ -38,6 +38,8 @@ def test_the_files_are_open_and_plain(tmp_path):
     folder = make_released(tmp_path) / "_results"
     assert sorted(contents(folder)) == [
         "curves/c-two.csv",
+        "dictionary.csv",
+        "disclosure.csv",
         "effects/e-all.csv",
         "estimates.csv",
         "facts.csv",
@@ -46,6 +48,7 @@ def test_the_files_are_open_and_plain(tmp_path):
         "provenance.html",
         "provenance.json",
         "study.json",
+        "tables.xlsx",
         "tables/t-plain.csv",
     ]
     assert (folder / "tables" / "t-plain.csv").read_text().splitlines()[1] == "One,A <b> & c,1234,0.0001"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Conditions = Mapping[str, str]
 ShareOf = Literal["none", "of column", "of row"]
-Picture = Literal["", "flow", "bars", "overlap", "funnel"]
+Picture = Literal["", "flow", "shares", "overlap", "funnel"]
 """The figure that is drawn of a table as well: flow diagram, bars, combinations with their bars, funnel plot."""
 Key = tuple[str, frozenset[tuple[str, str]]]
 """Whom a count counts: the population, and the conditions that hold."""

@@ -173,7 +173,7 @@ def needs(frame: pd.DataFrame) -> Findings:
         [ALL, *needed, Line("Several needs", {"several": "yes"}), Line("No need", {"any": "no"})],
         [ALL, *_lines("setting", SETTINGS)],
         "of column",
-        picture="bars",
+        picture="shares",
         heading="Need",
         notes=("A person may have several needs: shares do not add up to the whole.",),
     )

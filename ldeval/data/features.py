@@ -17,7 +17,7 @@ import pandas as pd
 
 from ldeval.data import features_courts, features_justice, features_referrals
 from ldeval.data.cohort import Rules, draw_cohort, rules
-from ldeval.data.engine import open_extracts, write_table
+from ldeval.data.engine import open_for, write_table
 from ldeval.data.features_custody import custody_spells, days_inside, merged, remand_spells, with_releases
 from ldeval.data.features_panel import panel
 from ldeval.data.features_use import HEALTH, SPANS, dated_quantities, span_days, totals, treatment_spells
@@ -85,6 +85,7 @@ def features(linked: Linked, rule: Rules) -> Features:
         people,
         _persons(linked),
         _areas(linked),
+        _link_probability(linked),
         *_before(linked, people, offences, custody, quantities, rule),
         *_after(people, offences, custody, treatment, quantities, rule),
     )
@@ -106,6 +107,12 @@ def _persons(linked: Linked) -> tuple[str, Any]:
     return "study_id", rows.group_by("study_id").aggregate(
         sex=rows.sex.min(), ethnicity=rows.ethnicity.min(), deprivation_decile=rows.deprivation_decile.min()
     )
+
+
+def _link_probability(linked: Linked) -> tuple[str, Any]:
+    """Give how sure each person's links are; in a drawn link set, the least sure of the records that it brings together."""
+    rows = linked.links
+    return "study_id", rows.group_by("study_id").aggregate(link_probability=rows.link_probability.min())
 
 
 def _areas(linked: Linked) -> tuple[str, Any]:
@@ -227,7 +234,7 @@ def features_folder(folder: Path, link_set: int = 0) -> Path:
 
 def features_of_folder(folder: Path, study: Study, link_set: int = 0, *, say: Say = lambda _: None) -> Path:
     """Write the features of a folder of linked extracts beside it, and say where."""
-    extracts = open_extracts(folder, study.data.columns)
+    extracts = open_for(study, folder)
     linked = read_links(extracts, links_folder(folder) / LINKS, link_set)
     write_features(linked, study, features_folder(folder, link_set), say)
     return features_folder(folder, link_set)

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ldeval.data import linkage_model
-from ldeval.data.engine import Extracts, open_extracts
+from ldeval.data.engine import Extracts, open_for
 from ldeval.data.linkage_clusters import Flags, Floats, Ints, Pairs, clusters, draw_clusters, link_probability
 from ldeval.data.linkage_quality import PairQuality, anchored, link_rates, pair_quality, subgroups
 from ldeval.data.linkage_records import NATIONAL_NUMBERS, read_records
@@ -184,7 +184,7 @@ def link_folder(folder: Path, study: Study, model: Path | None = None, *, say: S
     """Link the extracts of a folder as the study asks, judge a twin's links against its truth, and write all beside it."""
     known = truth_folder(folder) / f"{IDENTITIES}.parquet"
     links = link(
-        open_extracts(folder, study.data.columns),
+        open_for(study, folder),
         threshold=study.linkage.threshold,
         seed=study.linkage.seed,
         at=pd.Timestamp(study.study.referral_window[0]),

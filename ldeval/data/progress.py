@@ -31,7 +31,7 @@ def steps() -> Iterator[tuple[Callable[[str], None], Callable[[int, int], None]]
         task = bar.add_task("", total=None)
 
         def say(text: str) -> None:
-            bar.console.print(text, markup=False, style="dim")
+            bar.console.print(text, markup=False, style="dim", soft_wrap=True)
             bar.update(task, description=text.splitlines()[0][:60], completed=0, total=None)
 
         yield say, lambda done, total: bar.update(task, completed=done, total=total)

@@ -4,14 +4,24 @@ Chapters import from here alone. Nothing heavy is loaded until it is used, since
 format.
 """
 
-from ldeval.release.declared import dictionary_table, notice, source_words, sources_table
+from ldeval.release.declared import about_records, dictionary_table, notice, source_words, sources_table
 from ldeval.release.figures import figure
 from ldeval.release.prose import est, fact, study, verdict
 from ldeval.release.sentences import finding
-from ldeval.release.tables import facts_table, inputs_table, key_figures, software_table, table
+from ldeval.release.tables import (
+    disclosure_table,
+    facts_table,
+    inputs_table,
+    key_figures,
+    software_table,
+    table,
+    withheld_table,
+)
 
 __all__ = [
+    "about_records",
     "dictionary_table",
+    "disclosure_table",
     "est",
     "fact",
     "facts_table",
@@ -26,4 +36,5 @@ __all__ = [
     "study",
     "table",
     "verdict",
+    "withheld_table",
 ]

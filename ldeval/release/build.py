@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ldeval import estimate
 from ldeval.analysis.findings import Exhibit, Table
@@ -21,12 +21,14 @@ from ldeval.data.stages import Say, Tell
 from ldeval.estimate import Estimates
 from ldeval.release import fingerprint
 from ldeval.release.declared import DICTIONARY, write_dictionary
-from ldeval.release.disclosure import Cleared, clear, write_actions
 from ldeval.release.facts import read_facts
 from ldeval.release.numbers import FORMS
 from ldeval.release.payload import write_payload
 from ldeval.release.results import FOLDER, Results, describe, write_exhibit
 from ldeval.study import STUDY_FILE, Study, read_study
+
+if TYPE_CHECKING:
+    from ldeval.release.disclosure import Cleared
 
 SOFTWARE = (
     *("ldeval", "numpy", "scipy", "pandas", "statsmodels", "lifelines", "pyfixest", "diff-diff", "duckdb"),
@@ -49,6 +51,7 @@ def analyse(root: Path, *, force: bool = False, say: Say = lambda _: None, tell:
     if not force and inputs == last_inputs(root):
         return False
     from ldeval.analysis.run import run  # loads pandas and the estimators
+    from ldeval.release.disclosure import clear
 
     study = read_study(root / STUDY_FILE)
     found = run(root, study, say=say, tell=tell)
@@ -73,8 +76,10 @@ def last_inputs(root: Path) -> Mapping[str, str] | None:
 
 def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str]) -> None:
     """Write cleared findings to `_results/`, whole: all files, or the old folder stays."""
+    from ldeval.release.disclosure import write_actions
     from ldeval.release.figures import alt_text, draw, is_drawn
     from ldeval.release.swap import replacing
+    from ldeval.release.workbook import write_workbook
 
     findings = cleared.findings
     _check(cleared)
@@ -88,6 +93,7 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str])
             write_exhibit(exhibit, folder, estimates)
         for picture in pictures:
             draw(picture, estimates, folder / "figures" / f"{picture.id}.svg")
+        write_workbook(study.study.title, cleared.exhibits, estimates, dict(cleared.done), folder / "tables.xlsx")
         write_actions(cleared.actions, folder / "disclosure.csv")
         shutil.copyfile(facts, folder / "facts.csv")
         write_dictionary(study, folder / DICTIONARY)

@@ -96,6 +96,19 @@ def notice() -> Markdown:
     return Markdown(f'::: {{.callout-warning title="{title}"}}\n{text}\n:::\n')  # type: ignore[no-untyped-call]
 
 
+def about_records() -> Markdown:
+    """Say in a sentence what the results about the service come from."""
+    from IPython.display import Markdown
+
+    about = results().study
+    if about["data"]["source"] == "twin":
+        text = "Results about the service come from a synthetic twin: **the people in its records do not exist**."
+    else:
+        policy = escape(about["release"]["policy"])
+        text = f"Results about the service come from linked records of people, under disclosure control by policy {policy}."
+    return Markdown(text)  # type: ignore[no-untyped-call]
+
+
 def _extracts(source: str) -> Sequence[str]:
     return [extract.name for extract in EXTRACTS.values() if extract.source.name == source]
 

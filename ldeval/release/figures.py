@@ -17,43 +17,33 @@ data of every figure lie beside it as CSV.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ldeval.analysis.findings import Curves, Effects, Exhibit, Point, Table
 from ldeval.estimate import Estimate, Estimates
+from ldeval.release.counts_plot import draw_funnel, draw_overlap, draw_shares, funnel_alt, overlap_alt, shares_alt
 from ldeval.release.flow import draw_flow, flow_alt
 from ldeval.release.foot import foot, not_shown
+from ldeval.release.look import DASHES, GREY, LOOK, PALETTE, WIDTH
 from ldeval.release.numbers import between, central, form, interval, level
 from ldeval.release.results import FOLDER, KINDS, results
+from ldeval.release.series_plot import draw_series, series_alt
 from ldeval.release.ticks import ticks
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
     from matplotlib.axes import Axes
 
-PALETTE = ("#12436D", "#28A197", "#801650", "#F46A25", "#3D3D3D", "#A285D1")
-"""The Analysis Function's accessible palette."""
-
-DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)), "-", (0, (5, 2)))
-GREY = "#595959"
-LOOK: dict[str, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": GREY,
-    "axes.titlesize": 9,
-    "axes.titlelocation": "left",
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "figure.dpi": 100,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "ldeval",
-}
-WIDTH = 6.3
 Drawn = Curves | Effects | Table
+PICTURES: dict[str, tuple[Callable[[Table], str], Callable[[Table, Any], Any]]] = {
+    "flow": (flow_alt, draw_flow),
+    "shares": (shares_alt, draw_shares),
+    "overlap": (overlap_alt, draw_overlap),
+    "funnel": (funnel_alt, draw_funnel),
+}
+"""What states and what draws each picture of a table."""
 
 
 def figure(key: str) -> Markdown:
@@ -82,7 +72,7 @@ def is_drawn(exhibit: Exhibit) -> TypeGuard[Drawn]:
 def alt_text(exhibit: Drawn, estimates: Estimates) -> str:
     """State what the figure shows, from its numbers: every figure that is drawn gets one."""
     if isinstance(exhibit, Table):
-        return flow_alt(exhibit)
+        return PICTURES[exhibit.picture][0](exhibit)
     return _curves_alt(exhibit) if isinstance(exhibit, Curves) else _effects_alt(exhibit, estimates)
 
 
@@ -105,7 +95,7 @@ def draw(exhibit: Drawn, estimates: Estimates, path: Path) -> None:
 
 def _picture(exhibit: Drawn, estimates: Estimates, new: Any) -> Any:
     if isinstance(exhibit, Table):
-        return draw_flow(exhibit, new)
+        return PICTURES[exhibit.picture][1](exhibit, new)
     return _draw_curves(exhibit, new) if isinstance(exhibit, Curves) else _draw_effects(exhibit, estimates, new)
 
 
@@ -130,6 +120,8 @@ def _curves_alt(exhibit: Curves) -> str:
 
 
 def _effects_alt(exhibit: Effects, estimates: Estimates) -> str:
+    if exhibit.axis:
+        return series_alt(exhibit, estimates)
     rows = [(row.label, estimates[row.estimate]) for row in exhibit.rows]
     sides = {
         "below": [label for label, e in rows if e.high < e.null],
@@ -187,6 +179,8 @@ def _risk_table(axes: Axes, exhibit: Curves, marks: Sequence[float]) -> None:
 
 
 def _draw_effects(exhibit: Effects, estimates: Estimates, new: Any) -> Any:
+    if exhibit.axis:
+        return draw_series(exhibit, estimates, new)
     rows = [(row.label, estimates[row.estimate]) for row in exhibit.rows]
     picture = new(figsize=(WIDTH, 0.9 + 0.3 * len(rows)), layout="constrained")
     axes = picture.subplots()

@@ -106,6 +106,35 @@ def inputs_table() -> Markdown:
     return lay_out(columns, rows, "", "inputs", "what", "group")
 
 
+def disclosure_table() -> Markdown:
+    """Give what disclosure control did: for each rule, how many results and numbers it was for and how many it hid."""
+    rules: dict[tuple[str, str], list[int]] = {}
+    for row in results().actions:
+        tally = rules.setdefault((row["done"], _rule(row["why"])), [0, 0, 0])
+        for place, more in enumerate((1, int(row["numbers"]), int(row["suppressed"]))):
+            tally[place] += more
+    columns = [Column("done", "Done"), Column("why", "Rule and reason"), Column("results", "Results", "values")]
+    columns += [Column("numbers", "Numbers shown", "values"), Column("suppressed", "Suppressed", "values")]
+    rows = [[done.capitalize(), why, *(form(count, "values") for count in tally)] for (done, why), tally in sorted(rules.items())]
+    return lay_out(columns, rows, foot((), "disclosure.csv"), "disclosure", "why", "done")
+
+
+def withheld_table() -> Markdown:
+    """Give the results that did not leave, and why; a sentence where all did."""
+    from IPython.display import Markdown
+
+    kept = [row for row in results().actions if row["done"] not in ("released", "controlled")]
+    if not kept:
+        return Markdown("No result was withheld, refused or could not be estimated.\n")  # type: ignore[no-untyped-call]
+    columns = [Column("id", "Result"), Column("kind", "Kind"), Column("why", "Why it is not shown")]
+    return lay_out(columns, [[row["id"], row["kind"], row["why"]] for row in kept], foot((), "disclosure.csv"), "withheld", "id")
+
+
+def _rule(why: str) -> str:
+    """Take the numbers of one table out of what was done, so that tables under one rule are counted together."""
+    return re.sub(r"\d+ of \d+ suppressed", "some suppressed", why)
+
+
 _COUNTS = [Column("n", "People", "people"), Column("events", "Events", "events")]
 
 
