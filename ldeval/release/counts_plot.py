@@ -105,7 +105,7 @@ def draw_overlap(table: Table, new: Any) -> Any:
 
 def _sites(table: Table) -> tuple[float, list[tuple[str, int, float]]]:
     """Give the share of all and, of each site that is shown, its name, people and share."""
-    whole, *sites = bars_of(table)
+    _, *sites = bars_of(table)
     events = [bar.share for bar in bars_of(table, 1)]
     known = [(bar.label, bar.count, share) for bar, share in zip(sites, events[1:], strict=True)]
     return float(events[0] or 0.0), [(label, n, share) for label, n, share in known if n and share is not None]
