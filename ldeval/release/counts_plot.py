@@ -27,10 +27,12 @@ class Bar:
 
 
 def bars_of(table: Table, column: int = 0) -> list[Bar]:
-    """Give the rows of one column of counts, those with a share; the first of them is the count of all."""
-    start = 1 + next(place for place, c in enumerate(table.columns) if c.name == "label")
-    at = start + 2 * column
-    return [_bar(str(row[start - 1]), row[at], row[at + 1]) for row in table.rows]
+    """Give the rows of one column of counts, with their shares where it has them; the first row is the count of all."""
+    names = [c.name for c in table.columns]
+    label = names.index("label")
+    at = [place for place in range(label + 1, len(names)) if not names[place].endswith("_share")][column]
+    shared = names[at + 1 : at + 2] == [f"{names[at]}_share"]
+    return [_bar(str(row[label]), row[at], row[at + 1] if shared else None) for row in table.rows]
 
 
 def _bar(label: str, count: Cell, share: Cell) -> Bar:
@@ -149,7 +151,7 @@ def draw_funnel(table: Table, new: Any) -> Any:
         if label in far:
             axes.annotate(label, (n, own), xytext=(5, 0), textcoords="offset points", va="center", size=7)
     _percent(axes.yaxis)
-    axes.set_xlabel(f"{table.columns[1].label} of the site")
-    axes.set_title(table.columns[3].label)
+    axes.set_xlabel("Number at the site")
+    axes.set_title(table.columns[-1].label)
     axes.legend(frameon=False, loc="best")
     return picture
