@@ -122,7 +122,7 @@ def _curves_alt(exhibit: Curves) -> str:
 def _effects_alt(exhibit: Effects, estimates: Estimates) -> str:
     if exhibit.axis:
         return series_alt(exhibit, estimates)
-    rows = [(row.label, estimates[row.estimate]) for row in exhibit.rows]
+    rows = [(f"{row.group} ({row.label})" if row.group else row.label, estimates[row.estimate]) for row in exhibit.rows]
     sides = {
         "below": [label for label, e in rows if e.high < e.null],
         "above": [label for label, e in rows if e.low > e.null],
@@ -181,23 +181,40 @@ def _risk_table(axes: Axes, exhibit: Curves, marks: Sequence[float]) -> None:
 def _draw_effects(exhibit: Effects, estimates: Estimates, new: Any) -> Any:
     if exhibit.axis:
         return draw_series(exhibit, estimates, new)
-    rows = [(row.label, estimates[row.estimate]) for row in exhibit.rows]
-    picture = new(figsize=(WIDTH, 0.9 + 0.3 * len(rows)), layout="constrained")
+    lines = _lines(exhibit, estimates)
+    rows = [row for _, row in lines if row is not None]
+    picture = new(figsize=(WIDTH, 0.9 + 0.3 * len(lines)), layout="constrained")
     axes = picture.subplots()
-    for y, (_, row) in enumerate(rows):
+    for y, (_, row) in enumerate(lines):
+        if row is None:
+            continue
         axes.plot([row.low, row.high], [y, y], color=PALETTE[0], lw=1.6)
         axes.plot(row.value, y, "s", color=PALETTE[0], ms=5)
         text = f"{central(row)} ({between(row)})"
         axes.text(1.02, y, text, transform=axes.get_yaxis_transform(), va="center")
-    axes.axvline(rows[0][1].null, color=GREY, lw=1, ls=(0, (4, 3)))
-    axes.set_yticks(range(len(rows)), [label for label, _ in rows], color="black")
-    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.axvline(rows[0].null, color=GREY, lw=1, ls=(0, (4, 3)))
+    axes.set_yticks(range(len(lines)), [label for label, _ in lines], color="black")
+    for tick, (_, row) in zip(axes.get_yticklabels(), lines, strict=True):
+        tick.set_weight("bold" if row is None else "normal")
+    axes.set_ylim(len(lines) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    if rows[0][1].scale == "log":
-        _ratio_axis(axes, [row for _, row in rows])
-    axes.set_xlabel(f"{exhibit.measure}, {level(rows[0][1].level)} interval")
+    if rows[0].scale == "log":
+        _ratio_axis(axes, rows)
+    axes.set_xlabel(f"{exhibit.measure}, {level(rows[0].level)} interval")
     return picture
+
+
+def _lines(exhibit: Effects, estimates: Estimates) -> list[tuple[str, Estimate | None]]:
+    """Give the lines of a forest plot: a heading where a group begins, and each estimate."""
+    lines: list[tuple[str, Estimate | None]] = []
+    group = ""
+    for row in exhibit.rows:
+        if row.group and row.group != group:
+            lines.append((row.group, None))
+        group = row.group
+        lines.append((row.label, estimates[row.estimate]))
+    return lines
 
 
 def _ratio_axis(axes: Axes, rows: Sequence[Estimate]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from ldeval.analysis.findings import Effects
 from ldeval.estimate import Estimate, Estimates
 from ldeval.release.look import GREY, MARKS, PALE, PALETTE, WIDTH
-from ldeval.release.numbers import between, central, form, level
+from ldeval.release.numbers import MINUS, between, central, form, level
 
 Placed = tuple[float, Estimate]
 
@@ -36,10 +36,14 @@ def _group_alt(group: str, rows: list[Placed]) -> str:
     named = f"{group}: " if group else ""
     text = (
         f"{named}{beside(before)} intervals before the event and {beside(after)} from it on exclude {rows[0][1].null:g}. "
-        f"The highest value is {central(top[1])} ({between(top[1])}) at {top[0]:+g}, "
-        f"the lowest {central(bottom[1])} ({between(bottom[1])}) at {bottom[0]:+g}."
+        f"The highest value is {central(top[1])} ({between(top[1])}) at {_place(top[0])}, "
+        f"the lowest {central(bottom[1])} ({between(bottom[1])}) at {_place(bottom[0])}."
     )
     return text[:1].upper() + text[1:]
+
+
+def _place(at: float) -> str:
+    return f"{at:+g}".replace("-", MINUS) if at else "0"
 
 
 def draw_series(exhibit: Effects, estimates: Estimates, new: Any) -> Any:

@@ -193,7 +193,7 @@ def lay_out(
     layout = GT(frame, rowname_col=row_header, groupname_col=group, id=f"gt-{key}")
     layout = layout.fmt(str, columns=[name for name in labels if name == MARKED])
     layout = layout.cols_align("right", columns=right).cols_align("left", columns=left)
-    layout = layout.cols_label(**{name: text for name, text in labels.items() if name not in (row_header, group)})
+    layout = layout.cols_label({name: text for name, text in labels.items() if name not in (row_header, group)})
     layout = layout.tab_stubhead(labels[row_header])
     text = _plain(layout.as_raw_html())
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
