@@ -133,8 +133,8 @@ def _lines(name: str, words: Mapping[str, str], group: str = "") -> list[Line]:
 
 ALL = Line("All")
 CONSENTED = Line("Consented to linkage", {"consent": "yes"})
-MET = Line("A need met a service's threshold", {"threshold_met": "yes"})
-BELOW = Line("Several needs, none over a threshold", {"several": "yes", "threshold_met": "no"})
+MET = Line("Over a threshold", {"threshold_met": "yes"})
+BELOW = Line("Several needs, none over", {"several": "yes", "threshold_met": "no"})
 
 
 @made_from(RECORDS)
@@ -341,10 +341,10 @@ def _variation(tests: list[tuple[str | float, ...]]) -> Findings:
     columns = (
         Column("share", "Share"),
         Column("statistic", "Chi squared", "number", "model"),
-        Column("df", "Degrees of freedom", "number", "model"),
+        Column("df", "Degrees of freedom", "values", "model"),
         Column("p_value", "p-value", "p", "model"),
         Column("dispersion", "Times what chance gives", "number", "model"),
-        Column("spread", "Spread beyond chance, percentage points", "percentage points", "model"),
+        Column("spread", "Spread beyond chance, points", "percentage points", "model"),
     )
     note = "Null hypothesis: all sites share one probability. The spread is the standard deviation of the sites' own shares."
     return Findings(exhibits=(Table("profile-variation", "Do sites differ beyond chance?", columns, tuple(tests), (note,)),))

@@ -184,7 +184,7 @@ def _tests(tests: list[tuple[str, int, float, float]]) -> Findings:
         return Findings(missing=(NotEstimated("timeliness-leads", "test of the changes before the start", why, "timeliness"),))
     columns = (
         Column("measure", "Outcome"),
-        Column("leads", "Half-years tested", "number", "model"),
+        Column("leads", "Half-years tested", "values", "model"),
         Column("statistic", "F", "number", "model"),
         Column("p_value", "p-value", "p", "model"),
     )

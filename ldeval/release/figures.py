@@ -201,6 +201,8 @@ def _draw_effects(exhibit: Effects, estimates: Estimates, new: Any) -> Any:
     axes.spines["left"].set_visible(False)
     if rows[0].scale == "log":
         _ratio_axis(axes, rows)
+    else:
+        axes.xaxis.set_major_formatter(lambda value, _: form(value, rows[0].unit))
     axes.set_xlabel(f"{exhibit.measure}, {level(rows[0].level)} interval")
     return picture
 
