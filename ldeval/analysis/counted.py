@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 Conditions = Mapping[str, str]
 ShareOf = Literal["none", "of column", "of row"]
-Picture = Literal["", "flow", "bars", "tornado", "acceptability"]
-"""The figure that is drawn of a table as well: a flow diagram, of blocks of rows from top to bottom."""
+Picture = Literal["", "flow", "shares", "overlap", "funnel", "bars", "tornado", "acceptability"]
+"""The figure that is drawn of a table as well."""
 Key = tuple[str, frozenset[tuple[str, str]]]
 """Whom a count counts: the population, and the conditions that hold."""
 

@@ -140,19 +140,22 @@ class Curves:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One row of a set of effects: its words and the estimate that it shows."""
+    """One row of a set of effects: its words, the estimate that it shows, and its place on the axis of a series."""
 
     label: str
     estimate: str
     group: str = ""
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """Estimates of one measure that belong in one table or forest plot, in the order to be shown.
+    """Estimates of one measure that belong in one table and figure, in the order to be shown.
+
+    The figure is a forest plot; where `axis` names what their places count ("Months since referral"), a series over these.
 
     Raises:
-        ValueError: no rows.
+        ValueError: no rows, or a series with a row that has no place.
 
     """
 
@@ -161,10 +164,13 @@ class Effects:
     measure: str
     rows: tuple[Effect, ...]
     notes: tuple[str, ...] = ()
+    axis: str = ""
 
     def __post_init__(self) -> None:
         if not self.rows:
             raise ValueError(f"effects {self.id!r}: expected at least one row, found none")
+        if self.axis and (lost := sum(row.at is None for row in self.rows)):
+            raise ValueError(f"effects {self.id!r}: expected a place on the axis for every row, found {lost} without")
 
 
 @dataclass(frozen=True, slots=True)

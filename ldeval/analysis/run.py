@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ldeval.analysis import diversion, economics, joint_custody, linkage, reconviction, trust, validation
+from ldeval.analysis import (
+    court_stages,
+    diversion,
+    economics,
+    joint_custody,
+    linkage,
+    profile,
+    reconviction,
+    service_use,
+    timeliness,
+    trust,
+    validation,
+)
 from ldeval.analysis.findings import Findings
 from ldeval.analysis.records import Records, open_records
 from ldeval.data.stages import Say, Tell
@@ -13,9 +25,13 @@ from ldeval.study import Study
 
 QUESTIONS: tuple[tuple[str, Callable[[Records], Findings]], ...] = (
     ("data and linkage", linkage.linkage),
+    ("who uses the service", profile.profile),
+    ("health service use", service_use.service_use),
     ("diversion", diversion.diversion),
     ("reconviction", reconviction.reconviction),
     ("custody and days together", joint_custody.joint_custody),
+    ("court timeliness", timeliness.timeliness),
+    ("stages of court cases", court_stages.stages),
 )
 """The analyses of the study's records, in the order of the report."""
 

@@ -15,7 +15,7 @@ from typing import Any
 import ibis
 import pandas as pd
 
-from ldeval.data import features_courts, features_justice
+from ldeval.data import features_courts, features_justice, features_referrals
 from ldeval.data.cohort import Rules, draw_cohort, rules
 from ldeval.data.engine import open_for, write_table
 from ldeval.data.features_custody import custody_spells, days_inside, merged, remand_spells, with_releases
@@ -201,8 +201,8 @@ def _users_alone(rows: Any) -> dict[str, Any]:
 def write_features(linked: Linked, study: Study, folder: Path, say: Say = lambda _: None) -> None:
     """Write the features of every calendar window, and the court cohorts, as Parquet into a folder.
 
-    Files: `people`, `custody` and `flow` of each window ("people_study.parquet", ...), `panel_study`, `court_cases`, and
-    `area_months`.
+    Files: `people`, `custody` and `flow` of each window ("people_study.parquet", ...), `panel_study`, `court_cases`,
+    `area_months`, `referrals` and `interventions`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for rule in rules(study):
@@ -213,7 +213,9 @@ def write_features(linked: Linked, study: Study, folder: Path, say: Say = lambda
     cases = linked.extracts.hold(features_courts.court_cases(linked, study.data.extract_end))
     write_table(cases, folder / "court_cases.parquet")
     write_table(features_courts.area_months(cases, linked.extracts.table("areas")), folder / "area_months.parquet")
-    say("court cases and their cohorts by area and month written")
+    write_table(features_referrals.referrals(linked), folder / "referrals.parquet")
+    write_table(features_referrals.interventions(linked), folder / "interventions.parquet")
+    say("court cases, their cohorts by area and month, and referrals to the service written")
 
 
 def _in_words(rule: Rules, folder: Path) -> list[str]:

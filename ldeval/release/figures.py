@@ -24,45 +24,30 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from ldeval.analysis.findings import Curves, Dots, Effects, Exhibit, Point, Table
 from ldeval.estimate import Estimate, Estimates
 from ldeval.release import plots_economics
+from ldeval.release.counts_plot import draw_funnel, draw_overlap, draw_shares, funnel_alt, overlap_alt, shares_alt
 from ldeval.release.flow import draw_flow, flow_alt
 from ldeval.release.foot import foot, not_shown
+from ldeval.release.look import DASHES, GREY, LOOK, PALETTE, WIDTH
 from ldeval.release.numbers import between, central, form, interval, level
 from ldeval.release.results import FOLDER, KINDS, results
+from ldeval.release.series_plot import draw_series, series_alt
 from ldeval.release.ticks import ticks
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
     from matplotlib.axes import Axes
 
-PALETTE = ("#12436D", "#28A197", "#801650", "#F46A25", "#3D3D3D", "#A285D1")
-"""The Analysis Function's accessible palette."""
-
-DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)), "-", (0, (5, 2)))
-GREY = "#595959"
-LOOK: dict[str, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": GREY,
-    "axes.titlesize": 9,
-    "axes.titlelocation": "left",
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "figure.dpi": 100,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "ldeval",
-}
-WIDTH = 6.3
+Drawn = Curves | Effects | Dots | Table
 PICTURES: dict[str, tuple[Callable[[Table], str], Callable[[Table, Any], Any]]] = {
     "flow": (flow_alt, draw_flow),
+    "shares": (shares_alt, draw_shares),
+    "overlap": (overlap_alt, draw_overlap),
+    "funnel": (funnel_alt, draw_funnel),
     "bars": (plots_economics.bars_alt, plots_economics.draw_bars),
     "tornado": (plots_economics.tornado_alt, plots_economics.draw_tornado),
     "acceptability": (plots_economics.acceptability_alt, plots_economics.draw_acceptability),
 }
 """How a table of each picture is told in words, and drawn."""
-
-Drawn = Curves | Effects | Dots | Table
 
 
 def figure(key: str) -> Markdown:
@@ -143,7 +128,9 @@ def _curves_alt(exhibit: Curves) -> str:
 
 
 def _effects_alt(exhibit: Effects, estimates: Estimates) -> str:
-    rows = [(row.label, estimates[row.estimate]) for row in exhibit.rows]
+    if exhibit.axis:
+        return series_alt(exhibit, estimates)
+    rows = [(f"{row.group} ({row.label})" if row.group else row.label, estimates[row.estimate]) for row in exhibit.rows]
     sides = {
         "below": [label for label, e in rows if e.high < e.null],
         "above": [label for label, e in rows if e.low > e.null],
@@ -240,23 +227,44 @@ def _risk_table(axes: Axes, exhibit: Curves, marks: Sequence[float]) -> None:
 
 
 def _draw_effects(exhibit: Effects, estimates: Estimates, new: Any) -> Any:
-    rows = [(row.label, estimates[row.estimate]) for row in exhibit.rows]
-    picture = new(figsize=(WIDTH, 0.9 + 0.3 * len(rows)), layout="constrained")
+    if exhibit.axis:
+        return draw_series(exhibit, estimates, new)
+    lines = _lines(exhibit, estimates)
+    rows = [row for _, row in lines if row is not None]
+    picture = new(figsize=(WIDTH, 0.9 + 0.3 * len(lines)), layout="constrained")
     axes = picture.subplots()
-    for y, (_, row) in enumerate(rows):
+    for y, (_, row) in enumerate(lines):
+        if row is None:
+            continue
         axes.plot([row.low, row.high], [y, y], color=PALETTE[0], lw=1.6)
         axes.plot(row.value, y, "s", color=PALETTE[0], ms=5)
         text = f"{central(row)} ({between(row)})"
         axes.text(1.02, y, text, transform=axes.get_yaxis_transform(), va="center")
-    axes.axvline(rows[0][1].null, color=GREY, lw=1, ls=(0, (4, 3)))
-    axes.set_yticks(range(len(rows)), [label for label, _ in rows], color="black")
-    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.axvline(rows[0].null, color=GREY, lw=1, ls=(0, (4, 3)))
+    axes.set_yticks(range(len(lines)), [label for label, _ in lines], color="black")
+    for tick, (_, row) in zip(axes.get_yticklabels(), lines, strict=True):
+        tick.set_weight("bold" if row is None else "normal")
+    axes.set_ylim(len(lines) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    if rows[0][1].scale == "log":
-        _ratio_axis(axes, [row for _, row in rows])
-    axes.set_xlabel(f"{exhibit.measure}, {level(rows[0][1].level)} interval")
+    if rows[0].scale == "log":
+        _ratio_axis(axes, rows)
+    else:
+        axes.xaxis.set_major_formatter(lambda value, _: form(value, rows[0].unit))
+    axes.set_xlabel(f"{exhibit.measure}, {level(rows[0].level)} interval")
     return picture
+
+
+def _lines(exhibit: Effects, estimates: Estimates) -> list[tuple[str, Estimate | None]]:
+    """Give the lines of a forest plot: a heading where a group begins, and each estimate."""
+    lines: list[tuple[str, Estimate | None]] = []
+    group = ""
+    for row in exhibit.rows:
+        if row.group and row.group != group:
+            lines.append((row.group, None))
+        group = row.group
+        lines.append((row.label, estimates[row.estimate]))
+    return lines
 
 
 def _ratio_axis(axes: Axes, rows: Sequence[Estimate]) -> None:

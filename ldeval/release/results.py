@@ -180,8 +180,8 @@ def _rows(exhibit: Exhibit, estimates: Estimates) -> tuple[list[str], list[list[
         header = list(Dot.__slots__)
         return header, [[getattr(row, name) for name in header] for row in exhibit.rows]
     numbers = ["value", "low", "high", "level", "p_value", "n", "events"]
-    return ["group", "label", "estimate", *numbers], [
-        [row.group, row.label, row.estimate, *(getattr(estimates[row.estimate], name) for name in numbers)]
+    return ["group", "label", "at", "estimate", *numbers], [
+        [row.group, row.label, row.at, row.estimate, *(getattr(estimates[row.estimate], name) for name in numbers)]
         for row in exhibit.rows
     ]
 
@@ -198,8 +198,12 @@ def _read_exhibit(folder: Path, key: str, about: dict[str, Any]) -> Exhibit:
         return Curves(id=key, points=tuple(_point(row) for row in rows), **about)
     if kind == "dots":
         return Dots(id=key, series=tuple(about.pop("series")), rows=tuple(_dot(row) for row in rows), **about)
-    effects = tuple(Effect(row["label"], row["estimate"], row["group"]) for row in rows)
+    effects = tuple(_effect(row) for row in rows)
     return Effects(id=key, rows=effects, notes=tuple(about.pop("notes")), **about)
+
+
+def _effect(row: dict[str, str]) -> Effect:
+    return Effect(row["label"], row["estimate"], row["group"], float(row["at"]) if row["at"] else None)
 
 
 def _cell(text: str, unit: str) -> Cell:

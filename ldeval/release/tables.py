@@ -63,7 +63,9 @@ def table(key: str) -> Markdown:
         raise TypeError(f"{key!r} holds {type(exhibit).__name__.lower()}; show it with figure({key!r})")
     notes = (*exhibit.notes, released.origin(key).disclosure)
     if isinstance(exhibit, Effects):
-        return lay_out(*_effects(exhibit, released.estimates), foot(notes, f"effects/{key}.csv", key), key, "effect")
+        group = "group" if any(row.group for row in exhibit.rows) else None
+        columns, rows = _effects(exhibit, released.estimates, group)
+        return lay_out(columns, rows, foot(notes, f"effects/{key}.csv", key), key, "effect", group)
     body = [[_text(cell, column) for cell, column in zip(row, exhibit.columns, strict=True)] for row in exhibit.rows]
     heads = next(column.name for column in exhibit.columns if column.name != exhibit.group)
     return lay_out(exhibit.columns, body, foot(notes, f"tables/{key}.csv", key), key, heads, exhibit.group)
@@ -138,10 +140,12 @@ def _rule(why: str) -> str:
 _COUNTS = [Column("n", "People", "people"), Column("events", "Events", "events")]
 
 
-def _effects(exhibit: Effects, estimates: Estimates) -> tuple[list[Column], list[list[str]]]:
+def _effects(exhibit: Effects, estimates: Estimates, group: str | None) -> tuple[list[Column], list[list[str]]]:
     shown = [estimates[row.estimate] for row in exhibit.rows]
-    columns = [Column("effect", "Characteristic"), *_headings(exhibit.measure, shown)]
-    return columns, [[row.label, *_numbers(number)[:3]] for row, number in zip(exhibit.rows, shown, strict=True)]
+    heads = [Column(group, "Group")] if group else []
+    columns = [*heads, Column("effect", "Characteristic"), *_headings(exhibit.measure, shown)]
+    pairs = zip(exhibit.rows, shown, strict=True)
+    return columns, [[*([row.group] if group else []), row.label, *_numbers(number)[:3]] for row, number in pairs]
 
 
 def _named(kind: str, keys: Sequence[str]) -> str:
@@ -193,7 +197,7 @@ def lay_out(
     layout = GT(frame, rowname_col=row_header, groupname_col=group, id=f"gt-{key}")
     layout = layout.fmt(str, columns=[name for name in labels if name == MARKED])
     layout = layout.cols_align("right", columns=right).cols_align("left", columns=left)
-    layout = layout.cols_label(**{name: text for name, text in labels.items() if name not in (row_header, group)})
+    layout = layout.cols_label({name: text for name, text in labels.items() if name not in (row_header, group)})
     layout = layout.tab_stubhead(labels[row_header])
     text = _plain(layout.as_raw_html())
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))

@@ -115,6 +115,31 @@ class GroupTimeEffects:
         df = int(before.sum())
         return PreTrend(statistic, df, float(chdtrc(df, statistic)), "every effect before the start of treatment is zero")
 
+    def lead_test(self, leads: int) -> PreTrend:
+        """Test that the last `leads` effects of the event study before the start are zero together.
+
+        Unlike `pre_trend` it first averages over groups, so that it needs few clusters: Hotelling's T squared of G clusters,
+        as F = T^2 (G - k) / (k (G - 1)) with k and G - k degrees of freedom.
+
+        Source: Anderson, An Introduction to Multivariate Statistical Analysis (3rd edition, 2003), section 5.2.
+
+        Raises:
+            ValueError: no effect before a start, or not fewer of them than clusters.
+
+        """
+        from scipy.special import fdtrc
+
+        events = np.unique(self.event[self.event < 0])[-leads:]
+        count, k = self._count(self.influence), len(events)
+        if not 0 < k < count:
+            raise ValueError(f"leads: expected from 1 to {count - 1} effects before the start, found {k}")
+        parts = [self._weigh(self.event == event) for event in events]
+        found, influence = np.array([p[0] for p in parts]), np.column_stack([p[1] for p in parts])
+        covariance = self._covariance(influence) * (1.0 if self.small_sample else count / (count - 1))
+        statistic = float(found @ np.linalg.solve(covariance, found)) * (count - k) / (k * (count - 1))
+        null = f"the last {k} average effects before the start of treatment are zero"
+        return PreTrend(statistic, k, float(fdtrc(k, count - k, statistic)), null)
+
     def _weigh(self, chosen: Any) -> tuple[float, Floats]:
         """Average effects by their groups' shares; the shares' own error is part of the influence."""
         share, effects = self.share[chosen], self.estimate[chosen]
