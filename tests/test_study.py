@@ -18,7 +18,7 @@ def study(tmp_path, text):
 
 def test_the_committed_protocol_reads(tmp_path):
     read = study(tmp_path, GOOD)
-    assert read.release.policy == "none"
+    assert read.release.policy == "nhs-hes"
     assert read.outcomes["rearrest"].matters == 0.8
 
 
@@ -29,7 +29,7 @@ def test_it_cannot_be_changed(tmp_path):
 
 def test_every_fault_is_told_by_key_at_once(tmp_path):
     bad = GOOD.replace("follow_up_days = 365", "follow_up_days = 0").replace("threshold = 0.95", "threshold = 2")
-    bad = bad.replace('policy = "none"', 'policy = "open"').replace("[linkage]", "[linkage]\nextra = 1")
+    bad = bad.replace('policy = "nhs-hes"', 'policy = "open"').replace("[linkage]", "[linkage]\nextra = 1")
     with pytest.raises(ValueError, match=r"4 fault") as caught:
         study(tmp_path, bad)
     for key in ("study.follow_up_days", "linkage.threshold", "linkage.extra", "release.policy"):

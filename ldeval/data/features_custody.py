@@ -53,7 +53,11 @@ def with_releases(offences: Any, remand: Any, rule: Rules) -> Any:
 
 
 def merged(spells: Any) -> Any:
-    """Make overlapping or touching spells one."""
+    """Make overlapping or touching spells one.
+
+    Like spells count once: the order of ties is the engine's own, and differs between the two passes.
+    """
+    spells = spells.select("study_id", "start", "stop").distinct()
     before = ibis.window(group_by="study_id", order_by=["start", "stop"], rows=(None, -1))
     until = spells.mutate(until=spells.stop.max().over(before))
     begins = until.mutate(begins=(until.until.isnull() | (until.start > until.until)).cast("int64"))
