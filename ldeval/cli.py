@@ -53,22 +53,26 @@ def features(
 @app.command()
 def analyse(force: Annotated[bool, typer.Option(help="Run even when no input changed.")] = False) -> None:
     """Run the analyses and release their results into _results/; skipped when no input changed."""
+    from ldeval.data.progress import steps
     from ldeval.release.build import analyse as bring_up_to_date
     from ldeval.study import find_root
 
-    ran = bring_up_to_date(find_root(Path.cwd()), force=force)
+    with steps() as (say, tell):
+        ran = bring_up_to_date(find_root(Path.cwd()), force=force, say=say, tell=tell)
     typer.echo("_results/ made anew" if ran else "_results/ is up to date")
 
 
 @app.command()
 def accept() -> None:
     """Show what moved in the key figures, in standard errors, then take the new values as accepted."""
+    from ldeval.data.progress import steps
     from ldeval.release.accepted import accept as take
     from ldeval.release.build import analyse as bring_up_to_date
     from ldeval.study import find_root
 
     root = find_root(Path.cwd())
-    bring_up_to_date(root)
+    with steps() as (say, tell):
+        bring_up_to_date(root, say=say, tell=tell)
     changes = take(root)
     typer.echo("\n".join(map(str, changes)) or "no key figure moved")
 

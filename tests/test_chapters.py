@@ -1,6 +1,7 @@
 """The book: chapters read released results alone, no numeral is typed, and every reference resolves."""
 
 import ast
+import json
 import re
 import shutil
 from pathlib import Path
@@ -8,11 +9,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ldeval.release.build import analyse
+from ldeval.data.linkage_quality import ANCHOR
+from ldeval.data.sources import EXTRACTS, PERSON_SOURCES
 
 PROJECT = Path(__file__).parent.parent
 BOOK = yaml.safe_load((PROJECT / "_quarto.yml").read_text(encoding="utf-8"))
-CHAPTERS = BOOK["book"]["chapters"] + BOOK["book"]["appendices"]
+CHAPTERS = [
+    name
+    for entry in BOOK["book"]["chapters"] + BOOK["book"]["appendices"]
+    for name in (entry["chapters"] if isinstance(entry, dict) else [entry])
+]
 SOURCES = sorted([PROJECT / "index.qmd", *(PROJECT / "chapters").glob("*.qmd")])
 NAMES = [path.relative_to(PROJECT).as_posix() for path in SOURCES]
 
@@ -93,14 +99,15 @@ def test_the_book_is_a_quarto_book_in_two_formats():
     assert BOOK["project"]["type"] == "book"
     assert list(BOOK["format"]) == ["html", "typst"]
     assert all(page.is_file() for page in pages())
-    assert {*pages(), PROJECT / "chapters" / "_notice.qmd"} == set(SOURCES)
+    assert {*pages(), *(PROJECT / "chapters").glob("_*.qmd")} == set(SOURCES)
 
 
 def test_every_page_says_what_it_is_and_what_it_is_not():
     notice = (PROJECT / "chapters" / "_notice.qmd").read_text(encoding="utf-8")
     assert "independent work" in notice
     assert "not a publication of RAND" in notice
-    assert "no result about Liaison and Diversion" in notice
+    assert "open data on real people" in notice
+    assert "about_records()" in notice
     for page in pages():
         include = "chapters/_notice.qmd" if page.parent == PROJECT else "_notice.qmd"
         assert f"{{{{< include {include} >}}}}" in page.read_text(encoding="utf-8"), page.name
@@ -124,19 +131,9 @@ def test_every_exhibit_has_a_caption_that_states_a_finding(path):
         assert len(caption.split()) >= 8, label
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    root = tmp_path_factory.mktemp("project")
-    shutil.copytree(PROJECT / "data", root / "data")
-    for name in ("study.toml", "requirements.lock"):
-        shutil.copy(PROJECT / name, root)
-    analyse(root)
-    return root
-
-
 @pytest.mark.parametrize("path", pages(), ids=CHAPTERS)
-def test_every_cell_and_expression_runs_on_the_released_results(path, project, monkeypatch):
-    monkeypatch.chdir(project)
+def test_every_cell_and_expression_runs_on_the_released_results(path, released, monkeypatch):
+    monkeypatch.chdir(released)
     text = path.read_text(encoding="utf-8")
     names = {}
     for source in CELL.findall(text):
@@ -145,7 +142,34 @@ def test_every_cell_and_expression_runs_on_the_released_results(path, project, m
         assert eval(expression, names).data, expression
 
 
-def test_every_released_figure_of_the_validation_is_shown(project):
-    text = (PROJECT / "chapters" / "validation.qmd").read_text(encoding="utf-8")
-    for picture in (project / "_results" / "figures").glob("*.svg"):
-        assert f'figure("{picture.stem}")' in text
+def test_every_released_figure_of_the_validation_and_of_the_flow_is_shown(released):
+    made = json.loads((released / "_results" / "provenance.json").read_text(encoding="utf-8"))["results"]
+    shown = {name: (PROJECT / "chapters" / f"{name}.qmd").read_text(encoding="utf-8") for name in ("validation", "data")}
+    for picture in (released / "_results" / "figures").glob("*.svg"):
+        if made[picture.stem]["data"] != ["records"]:
+            assert f'figure("{picture.stem}")' in shown["validation"]
+        if picture.stem.startswith("flow-"):
+            assert f'figure("{picture.stem}")' in shown["data"]
+
+
+def test_the_dictionary_shows_every_extract_and_the_links_of_every_source():
+    text = (PROJECT / "chapters" / "dictionary.qmd").read_text(encoding="utf-8")
+    assert re.findall(r'dictionary_table\("(\w+)"\)', text) == list(EXTRACTS)
+    linked = [source.name for source in PERSON_SOURCES if source.name != ANCHOR]
+    assert re.findall(r'table\("linkage-(\w+)"\)', text) == linked
+
+
+def test_the_notice_that_nobody_exists_is_shown_for_a_twin_alone(released, tmp_path, monkeypatch):
+    from ldeval.release import about_records, notice
+
+    monkeypatch.chdir(released)
+    assert "do not exist" in notice().data
+    assert "do not exist" in about_records().data
+    real = tmp_path / "real"
+    shutil.copytree(released / "_results", real / "_results")
+    shutil.copy(released / "study.toml", real)
+    path = real / "_results" / "study.json"
+    path.write_text(path.read_text().replace('"source": "twin"', '"source": "extracts"'), encoding="utf-8")
+    monkeypatch.chdir(real)
+    assert notice().data == ""
+    assert "do not exist" not in about_records().data

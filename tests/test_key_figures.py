@@ -9,20 +9,16 @@ from typer.testing import CliRunner
 from ldeval.cli import app
 from ldeval.estimate import read_csv
 from ldeval.release.accepted import ACCEPTED, moved
-from ldeval.release.build import analyse
 
 PROJECT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    root = tmp_path_factory.mktemp("project")
-    shutil.copytree(PROJECT / "data", root / "data")
-    for name in ("study.toml", "requirements.lock"):
-        shutil.copy(PROJECT / name, root)
+def project(released, tmp_path_factory):
+    root = tmp_path_factory.mktemp("mine") / "project"
+    shutil.copytree(released, root)
     (root / ACCEPTED).parent.mkdir(parents=True)
     shutil.copy(PROJECT / ACCEPTED, root / ACCEPTED)
-    analyse(root)
     return root
 
 
@@ -38,7 +34,7 @@ def test_accept_shows_what_moved_in_standard_errors_and_takes_it(project, monkey
     monkeypatch.chdir(project)
     shown = CliRunner().invoke(app, ["accept"])
     assert shown.exit_code == 0
-    assert shown.output == "rossi/hazard_ratio/fin: value 0.7 -> 0.684257 (-0.12 se)\n"
+    assert shown.stdout == "rossi/hazard_ratio/fin: value 0.7 -> 0.684257 (-0.12 se)\n"
     assert path.read_bytes() == accepted
     assert CliRunner().invoke(app, ["accept"]).output == "no key figure moved\n"
 
@@ -55,5 +51,5 @@ def test_without_accepted_figures_all_are_new(project):
 
 def test_analyse_says_whether_it_ran(project, monkeypatch):
     monkeypatch.chdir(project / "data")
-    assert CliRunner().invoke(app, ["analyse"]).output == "_results/ is up to date\n"
-    assert CliRunner().invoke(app, ["analyse", "--force"]).output == "_results/ made anew\n"
+    assert CliRunner().invoke(app, ["analyse"]).stdout == "_results/ is up to date\n"
+    assert CliRunner().invoke(app, ["analyse", "--force"]).stdout == "_results/ made anew\n"

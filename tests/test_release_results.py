@@ -112,7 +112,7 @@ with replacing(Path({str(root / "_results")!r})) as folder:
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A study as in the project with small findings, in a folder whose name has a space."""
-    monkeypatch.setattr("ldeval.analysis.run.run", lambda _root: findings())
+    monkeypatch.setattr("ldeval.analysis.run.run", lambda *_, **__: findings())
     root = tmp_path / "a study"
     root.mkdir()
     shutil.copytree(PROJECT / "data", root / "data")
@@ -154,6 +154,7 @@ def test_broken_provenance_counts_as_no_results(project):
 
 
 def test_a_changed_line_of_package_code_changes_the_fingerprint(tmp_path, monkeypatch):
+    shutil.copy(PROJECT / "study.toml", tmp_path)
     package = tmp_path / "ldeval"
     shutil.copytree(fingerprint.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(fingerprint, "PACKAGE", package)

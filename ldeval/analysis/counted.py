@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 Conditions = Mapping[str, str]
 ShareOf = Literal["none", "of column", "of row"]
+Picture = Literal["", "flow"]
+"""The figure that is drawn of a table as well: a flow diagram, of blocks of rows from top to bottom."""
 Key = tuple[str, frozenset[tuple[str, str]]]
 """Whom a count counts: the population, and the conditions that hold."""
 
@@ -73,6 +75,7 @@ class Counts:
     unit: Literal["people", "cases", "events"] = "people"
     notes: tuple[str, ...] = ()
     heading: str = ""
+    picture: Picture = ""
 
     def __post_init__(self) -> None:
         if faults := self._faults():

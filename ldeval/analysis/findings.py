@@ -29,7 +29,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal, ParamSpec
 
-from ldeval.analysis.counted import Arm, Counts, Key, NotEstimated, Share
+from ldeval.analysis.counted import Arm, Counts, Key, NotEstimated, Picture, Share
 from ldeval.estimate import Estimate
 
 Cell = str | int | float | None
@@ -66,6 +66,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
     group: str | None = None
+    picture: Picture = ""
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]

@@ -13,7 +13,8 @@ import pandas as pd
 
 from ldeval.analysis.attempts import NoAnswer, require_areas
 from ldeval.analysis.counted import Arm
-from ldeval.data.stages import prepare
+from ldeval.data.linked import links_folder
+from ldeval.data.stages import Say, Tell, extracts_folder, prepare
 from ldeval.study import Study
 
 RECORDS = "records"
@@ -35,6 +36,11 @@ class Records:
     folder: Path
     study: Study
     root: Path = Path()
+
+    @property
+    def links(self) -> Path:
+        """The folder that says which records are one person's, and how good the links are."""
+        return links_folder(extracts_folder(self.root, self.study))
 
     def table(self, name: str) -> pd.DataFrame:
         """Give a table of features by name ("people_study", "panel_study", "area_months", ...)."""
@@ -79,14 +85,16 @@ class Comparison:
         return Comparison(rows, self.treated[which], varying(X, self.treated[which]), self.cluster[which], self.entry[which])
 
 
-def open_records(root: Path, study: Study, *, link_set: int = 0) -> Records:
-    """Give the records of the study in `root`, brought up to date first.
+def open_records(
+    root: Path, study: Study, *, link_set: int = 0, say: Say = lambda _: None, tell: Tell = lambda _done, _all: None
+) -> Records:
+    """Give the records of the study in `root`, brought up to date first; `say` and `tell` as in `stages.prepare`.
 
     Raises:
         FileNotFoundError, ValueError: as `ldeval.data.stages.prepare`.
 
     """
-    return Records(prepare(root, study, link_set=link_set), study, root)
+    return Records(prepare(root, study, link_set=link_set, say=say, tell=tell), study, root)
 
 
 def compare(records: Records, outcome: str, *, users: Sequence[str] = (USER,), control: str = NOT_YET_LIVE) -> Comparison:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 Done = TypeVar("Done")
 
@@ -16,3 +18,20 @@ def shown(label: str, work: Callable[[Callable[[int, int], None]], Done]) -> Don
     with Progress(*columns, transient=True) as bar:
         task = bar.add_task(label, total=None)
         return work(lambda done, total: bar.update(task, completed=done, total=total))
+
+
+@contextmanager
+def steps() -> Iterator[tuple[Callable[[str], None], Callable[[int, int], None]]]:
+    """Give two functions for a long run: one to say what is done now, one to tell how far the step has come.
+
+    What is said stays above the bar, on the error stream; without a terminal it is plain lines.
+    """
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def say(text: str) -> None:
+            bar.console.print(text, markup=False, style="dim", soft_wrap=True)
+            bar.update(task, description=text.splitlines()[0][:60], completed=0, total=None)
+
+        yield say, lambda done, total: bar.update(task, completed=done, total=total)

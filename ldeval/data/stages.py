@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from ldeval.study import Study
@@ -26,13 +27,21 @@ CODE = {
 }
 """The modules on which each stage depends."""
 
+KNOWN = RECORDS / "extracts.json"
+"""The last fingerprint of real extracts, and the state of the files that it was taken from."""
+
 Say = Callable[[str], None]
+Tell = Callable[[int, int], None]
+"""Called with the parts done and the parts in all."""
 
 
-def prepare(root: Path, study: Study, *, link_set: int = 0, say: Say = lambda _: None) -> Path:
+def prepare(
+    root: Path, study: Study, *, link_set: int = 0, say: Say = lambda _: None, tell: Tell = lambda _done, _all: None
+) -> Path:
     """Give the folder of features of the study in `root`, made anew as far as needed.
 
-    `link_set` 0 is the best linkage, 1 to 5 those drawn by probability.
+    `link_set` 0 is the best linkage, 1 to 5 those drawn by probability. `say` is told what is done, `tell` how far the
+    longest stage has come.
 
     Raises:
         FileNotFoundError: the folder of extracts is not there.
@@ -43,7 +52,7 @@ def prepare(root: Path, study: Study, *, link_set: int = 0, say: Say = lambda _:
     from ldeval.data.linkage import link_folder
     from ldeval.data.linked import links_folder
 
-    extracts = _extracts(root, study, say)
+    extracts = _extracts(root, study, say, tell)
     links = links_folder(extracts)
     linked = digest([_code(root, "links"), _state(extracts), study.linkage.model_dump_json(), _protocol(study)])
     _stage(links / "linked.stamp", linked, lambda: link_folder(extracts, study, say=say))
@@ -68,26 +77,66 @@ def extracts_folder(root: Path, study: Study) -> Path:
     return root / RECORDS / f"{twin.name}-{twin.seed}-{twin.users}"
 
 
+def in_words(study: Study) -> str:
+    """Say what the records are, without a path of the machine that they are on."""
+    if study.data.source != "twin":
+        return "Extracts of linked records, in the folder that study.toml names"
+    twin = study.data.twin
+    return f"Synthetic twin {twin.name!r}, seed {twin.seed}, {twin.users:,} users expected: people who do not exist"
+
+
+def fingerprint(root: Path, study: Study) -> str:
+    """Give the SHA-256 of the extracts' names and contents: a twin's from its manifest, real ones' as last taken.
+
+    Real extracts are read again only when the name, size or time of one of their files changed.
+
+    Raises:
+        FileNotFoundError: the folder of extracts is not there, or the twin has not been made.
+
+    """
+    from ldeval.data.synthetic import MANIFEST, truth_folder
+    from ldeval.data.synthetic import fingerprint as content_of
+
+    folder = extracts_folder(root, study)
+    if study.data.source == "twin":
+        manifest = json.loads((truth_folder(folder) / MANIFEST).read_text(encoding="utf-8"))
+        return str(manifest["sha256"])
+    _there(folder)
+    state = digest([str(folder), _state(folder)])
+    known = root / KNOWN
+    last = json.loads(known.read_text(encoding="utf-8")) if known.is_file() else {}
+    if last.get("state") != state:
+        last = {"state": state, "sha256": content_of(folder)}
+        known.parent.mkdir(parents=True, exist_ok=True)
+        known.write_text(json.dumps(last), encoding="utf-8")
+    return str(last["sha256"])
+
+
 def digest(parts: Iterable[str]) -> str:
     """Give one SHA-256 over several texts."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _extracts(root: Path, study: Study, say: Say) -> Path:
+def _extracts(root: Path, study: Study, say: Say, tell: Tell) -> Path:
     folder = extracts_folder(root, study)
     if study.data.source != "twin":
-        if not folder.is_dir():
-            raise FileNotFoundError(f"{folder}: no such folder of extracts; mend [data] source in study.toml")
+        _there(folder)
         return folder
     from ldeval.data.synthetic import truth_folder, write_twin
     from ldeval.data.synthetic_blocks import Design
 
     twin = study.data.twin
-    say(f"twin {twin.name!r}, seed {twin.seed}, {twin.users:,} users expected: people who do not exist")
+    say(in_words(study))
     design = Design(twin.name, twin.seed, twin.users)
     stamp = truth_folder(folder) / "twin.stamp"
-    _stage(stamp, digest([_code(root, "twin"), str(design)]), lambda: write_twin(design, folder, processes=os.cpu_count() or 1))
+    work = partial(write_twin, design, folder, processes=os.cpu_count() or 1, progress=tell)
+    _stage(stamp, digest([_code(root, "twin"), str(design)]), work)
     return folder
+
+
+def _there(folder: Path) -> None:
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder of extracts; mend [data] source in study.toml")
 
 
 def _stage(stamp: Path, inputs: str, work: Callable[[], object]) -> None:

@@ -4,12 +4,15 @@ Chapters import from here alone. Nothing heavy is loaded until it is used, since
 format.
 """
 
+from ldeval.release.declared import about_records, dictionary_table, notice, source_words, sources_table
 from ldeval.release.figures import figure
 from ldeval.release.prose import est, fact, study, verdict
 from ldeval.release.sentences import finding
 from ldeval.release.tables import facts_table, inputs_table, key_figures, software_table, table
 
 __all__ = [
+    "about_records",
+    "dictionary_table",
     "est",
     "fact",
     "facts_table",
@@ -17,7 +20,10 @@ __all__ = [
     "finding",
     "inputs_table",
     "key_figures",
+    "notice",
     "software_table",
+    "source_words",
+    "sources_table",
     "study",
     "table",
     "verdict",

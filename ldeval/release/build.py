@@ -10,21 +10,25 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ldeval import estimate
-from ldeval.analysis.findings import Curves, Effects, Exhibit, Table
+from ldeval.analysis.findings import Exhibit, Table
+from ldeval.data import stages
+from ldeval.data.stages import Say, Tell
 from ldeval.estimate import Estimates
 from ldeval.release import fingerprint
-from ldeval.release.disclosure import Cleared, clear, write_actions
+from ldeval.release.declared import DICTIONARY, write_dictionary
 from ldeval.release.facts import read_facts
 from ldeval.release.numbers import FORMS
 from ldeval.release.payload import write_payload
 from ldeval.release.results import FOLDER, Results, describe, write_exhibit
 from ldeval.study import STUDY_FILE, Study, read_study
+
+if TYPE_CHECKING:
+    from ldeval.release.disclosure import Cleared
 
 SOFTWARE = (
     *("ldeval", "numpy", "scipy", "pandas", "statsmodels", "lifelines", "pyfixest", "diff-diff", "duckdb"),
@@ -33,8 +37,10 @@ SOFTWARE = (
 """The packages whose versions the report prints."""
 
 
-def analyse(root: Path, *, force: bool = False) -> bool:
+def analyse(root: Path, *, force: bool = False, say: Say = lambda _: None, tell: Tell = lambda _done, _all: None) -> bool:
     """Bring the released results of the study in `root` up to date; say whether anything had to be run.
+
+    `say` is told of each step, `tell` how far the longest has come.
 
     Raises:
         FileNotFoundError, ValueError: the study, its data or its facts are not there or not right; a policy cannot be
@@ -45,9 +51,12 @@ def analyse(root: Path, *, force: bool = False) -> bool:
     if not force and inputs == last_inputs(root):
         return False
     from ldeval.analysis.run import run  # loads pandas and the estimators
+    from ldeval.release.disclosure import clear
 
     study = read_study(root / STUDY_FILE)
-    cleared = clear(run(root), study.release.policy)
+    found = run(root, study, say=say, tell=tell)
+    say(f"disclosure control by policy {study.release.policy}, tables and figures")
+    cleared = clear(found, study.release.policy)
     write(root, study, cleared, inputs)
     return True
 
@@ -67,7 +76,8 @@ def last_inputs(root: Path) -> Mapping[str, str] | None:
 
 def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str]) -> None:
     """Write cleared findings to `_results/`, whole: all files, or the old folder stays."""
-    from ldeval.release.figures import alt_text, draw
+    from ldeval.release.disclosure import write_actions
+    from ldeval.release.figures import alt_text, draw, is_drawn
     from ldeval.release.swap import replacing
 
     findings = cleared.findings
@@ -75,7 +85,7 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str])
     facts = root / "data" / "facts.csv"
     read_facts(facts)
     estimates = Estimates(findings.estimates)
-    pictures = [exhibit for exhibit in cleared.exhibits if isinstance(exhibit, Curves | Effects)]
+    pictures = [exhibit for exhibit in cleared.exhibits if is_drawn(exhibit)]
     with replacing(root / FOLDER) as folder:
         estimate.write_csv(estimates, folder / "estimates.csv")
         for exhibit in cleared.exhibits:
@@ -84,6 +94,7 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str])
             draw(picture, estimates, folder / "figures" / f"{picture.id}.svg")
         write_actions(cleared.actions, folder / "disclosure.csv")
         shutil.copyfile(facts, folder / "facts.csv")
+        write_dictionary(study, folder / DICTIONARY)
         _write_json(folder / "study.json", study.model_dump(mode="json"))
         about = provenance(root, study, cleared, inputs)
         about["figures"] = {picture.id: alt_text(picture, estimates) for picture in pictures}
@@ -100,7 +111,7 @@ def provenance(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, 
         "inputs": dict(inputs),
         "policy": cleared.policy,
         "software": {"python": platform.python_version(), **{name: version(name) for name in SOFTWARE}},
-        "data": {name: _data(name, root, study, inputs) for origin in findings.origins.values() for name in origin.data},
+        "data": {name: _data(name, root, study) for origin in findings.origins.values() for name in origin.data},
         "functions": {name: _source(name) for name in functions},
         "results": {
             key: {
@@ -116,17 +127,12 @@ def provenance(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, 
     }
 
 
-def _data(name: str, root: Path, study: Study, inputs: Mapping[str, str]) -> dict[str, str]:
-    """Give source and fingerprint of a data set. The twin's records follow from package, parameters and study alone."""
+def _data(name: str, root: Path, study: Study) -> dict[str, str]:
+    from ldeval.analysis.records import RECORDS  # loads pandas: not at import
     from ldeval.data.open_data import OPEN_DATA, fingerprint
 
-    if name not in OPEN_DATA and study.data.source == "twin":
-        total = sha256(json.dumps(dict(inputs), sort_keys=True).encode()).hexdigest()
-        return {"source": f"{name} of the synthetic twin", "sha256": total}
-    if name not in OPEN_DATA:
-        from ldeval.data.synthetic import fingerprint as extracts
-
-        return {"source": f"{name} of the study's extracts", "sha256": extracts(root / study.data.source)}
+    if name == RECORDS:
+        return {"source": stages.in_words(study), "sha256": stages.fingerprint(root, study)}
     return {"source": OPEN_DATA[name].source, "sha256": fingerprint(name, root)}
 
 

@@ -20,7 +20,7 @@ def as_table(counts: Counts, shown: Mapping[Key, int | None], policy: Policy | N
     names = _names(counts.columns)
     for name, line in zip(names, counts.columns, strict=True):
         columns.append(Column(name, line.label, counts.unit))
-        if counts.share != "none":
+        if _has_shares(counts, line):
             columns.append(Column(f"{name}_share", f"{line.label}: share", WHOLE if policy else "share"))
     rows = []
     for i, line in enumerate(counts.rows):
@@ -28,10 +28,15 @@ def as_table(counts: Counts, shown: Mapping[Key, int | None], policy: Policy | N
         row.append(line.label)
         for j in range(len(counts.columns)):
             row.append(_cell(grid[i, j]))
-            if counts.share != "none":
+            if _has_shares(counts, counts.columns[j]):
                 row.append(share(grid[i, j], grid[_base(counts, i, j)], policy))
         rows.append(tuple(row))
-    return Table(counts.id, counts.title, tuple(columns), tuple(rows), counts.notes, "group" if grouped else None)
+    return Table(counts.id, counts.title, tuple(columns), tuple(rows), counts.notes, "group" if grouped else None, counts.picture)
+
+
+def _has_shares(counts: Counts, column: Line) -> bool:
+    """Say whether shares stand beside a column of counts; the counts that rows are a share of are all of themselves."""
+    return counts.share == "of column" or (counts.share == "of row" and bool(column.where))
 
 
 def share(part: int | None, whole: int | None, policy: Policy | None) -> Cell:

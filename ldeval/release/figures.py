@@ -19,10 +19,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
-from ldeval.analysis.findings import Curves, Effects, Point
+from ldeval.analysis.findings import Curves, Effects, Exhibit, Point, Table
 from ldeval.estimate import Estimate, Estimates
+from ldeval.release.flow import draw_flow, flow_alt
 from ldeval.release.foot import foot, not_shown
 from ldeval.release.numbers import between, central, form, interval, level
 from ldeval.release.results import FOLDER, KINDS, results
@@ -52,10 +53,11 @@ LOOK: dict[str, Any] = {
     "svg.hashsalt": "ldeval",
 }
 WIDTH = 6.3
+Drawn = Curves | Effects | Table
 
 
 def figure(key: str) -> Markdown:
-    """Show the figure of released curves or effects, with its alternative text and what disclosure control did.
+    """Show the figure of released curves, effects or flow, with its alternative text and what disclosure control did.
 
     Raises:
         KeyError: no figure is drawn of that id; those that are, are listed.
@@ -72,12 +74,19 @@ def figure(key: str) -> Markdown:
     return Markdown(f'![](/{FOLDER}/figures/{key}.svg){{fig-alt="{alt}"}}{below}')  # type: ignore[no-untyped-call]
 
 
-def alt_text(exhibit: Curves | Effects, estimates: Estimates) -> str:
+def is_drawn(exhibit: Exhibit) -> TypeGuard[Drawn]:
+    """Say whether an exhibit has a figure."""
+    return isinstance(exhibit, Curves | Effects) or bool(exhibit.picture)
+
+
+def alt_text(exhibit: Drawn, estimates: Estimates) -> str:
     """State what the figure shows, from its numbers: every figure that is drawn gets one."""
+    if isinstance(exhibit, Table):
+        return flow_alt(exhibit)
     return _curves_alt(exhibit) if isinstance(exhibit, Curves) else _effects_alt(exhibit, estimates)
 
 
-def draw(exhibit: Curves | Effects, estimates: Estimates, path: Path) -> None:
+def draw(exhibit: Drawn, estimates: Estimates, path: Path) -> None:
     """Draw the figure of an exhibit as SVG: the same bytes from the same numbers.
 
     Raises:
@@ -94,7 +103,9 @@ def draw(exhibit: Curves | Effects, estimates: Estimates, path: Path) -> None:
         picture.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
 
 
-def _picture(exhibit: Curves | Effects, estimates: Estimates, new: Any) -> Any:
+def _picture(exhibit: Drawn, estimates: Estimates, new: Any) -> Any:
+    if isinstance(exhibit, Table):
+        return draw_flow(exhibit, new)
     return _draw_curves(exhibit, new) if isinstance(exhibit, Curves) else _draw_effects(exhibit, estimates, new)
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import ldeval
-from ldeval.study import STUDY_FILE
+from ldeval.data import stages
+from ldeval.study import STUDY_FILE, read_study
 
 PACKAGE = Path(ldeval.__file__).parent
 ROOMS = ("__init__.py", "estimate.py", "study.py", "data", "stats", "analysis", "release")
@@ -15,13 +16,20 @@ ROOMS = ("__init__.py", "estimate.py", "study.py", "data", "stats", "analysis", 
 
 
 def inputs(root: Path) -> dict[str, str]:
-    """Give the SHA-256 of each kind of input of the study in `root`, by kind."""
-    return {
+    """Give the SHA-256 of each kind of input of the study in `root`, by kind; a twin follows from code, data and study.
+
+    Raises:
+        FileNotFoundError, ValueError: the protocol, or the folder of extracts that it names, is not there or not right.
+
+    """
+    own = {
         "code": digest(PACKAGE, (path for room in ROOMS for path in _files(PACKAGE / room, ".py"))),
         "lock": digest(root, [root / "requirements.lock"]),
         "data": digest(root, _files(root / "data")),
         "study": digest(root, [root / STUDY_FILE]),
     }
+    study = read_study(root / STUDY_FILE)
+    return own if study.data.source == "twin" else {**own, "records": stages.fingerprint(root, study)}
 
 
 def _files(path: Path, suffix: str = "") -> Iterable[Path]:

@@ -46,10 +46,16 @@ def _as_precise(value: float) -> str:
     return _fixed(int(round(value, 2) != round(value, 3)), factor=100, after="%")(value)
 
 
+def _error_rate(value: float) -> str:
+    """Print a small share with two significant digits: 0.35%."""
+    return f"{_significant(2)(100 * value)}%"
+
+
 FORMS: dict[str, Callable[[float], str]] = {
     "ratio": _fixed(2),
     "share": _fixed(1, factor=100, after="%"),
     "rounded share": _as_precise,
+    "error rate": _error_rate,
     "percentage points": _fixed(1, factor=100),
     "days": _fixed(1),
     "weeks": _fixed(1),

@@ -7,6 +7,7 @@
     figures/*.svg         the figures, drawn from the files above
     disclosure.csv        what disclosure control did to each result, for the owner of the data
     tables.xlsx           all tables as one accessible workbook
+    dictionary.csv        the extracts' columns, as declared, with the study's own names for them
     facts.csv, study.json the facts and the protocol that the chapters may quote
     provenance.json       fingerprints, software, what made each result and what disclosure control did to it
     provenance.html       the same for the pages, as a script element

@@ -38,7 +38,13 @@ MARKED = "value"
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
-INPUTS = {"code": "Package code", "lock": "Pinned packages", "data": "Data files", "study": "Protocol"}
+INPUTS = {
+    "code": "Package code",
+    "lock": "Pinned packages",
+    "data": "Data files",
+    "study": "Protocol",
+    "records": "Extracts of records",
+}
 
 
 def table(key: str) -> Markdown:
@@ -57,10 +63,10 @@ def table(key: str) -> Markdown:
         raise TypeError(f"{key!r} holds curves; show it with figure({key!r})")
     notes = (*exhibit.notes, released.origin(key).disclosure)
     if isinstance(exhibit, Effects):
-        return _lay_out(*_effects(exhibit, released.estimates), foot(notes, f"effects/{key}.csv", key), key, "effect")
+        return lay_out(*_effects(exhibit, released.estimates), foot(notes, f"effects/{key}.csv", key), key, "effect")
     body = [[_text(cell, column) for cell, column in zip(row, exhibit.columns, strict=True)] for row in exhibit.rows]
     heads = next(column.name for column in exhibit.columns if column.name != exhibit.group)
-    return _lay_out(exhibit.columns, body, foot(notes, f"tables/{key}.csv", key), key, heads, exhibit.group)
+    return lay_out(exhibit.columns, body, foot(notes, f"tables/{key}.csv", key), key, heads, exhibit.group)
 
 
 def key_figures(keys: Sequence[str] | None = None) -> Markdown:
@@ -71,7 +77,7 @@ def key_figures(keys: Sequence[str] | None = None) -> Markdown:
     columns = [Column("what", "Estimate"), *_headings("Value", shown), *_COUNTS]
     rows = [[_words(row), *_numbers(row)] for row in shown]
     done = dict.fromkeys(released.origin(key).disclosure for key in keys)
-    return _lay_out(columns, rows, foot(tuple(done), "estimates.csv"), _named("figures", keys), "what")
+    return lay_out(columns, rows, foot(tuple(done), "estimates.csv"), _named("figures", keys), "what")
 
 
 def facts_table(keys: Sequence[str]) -> Markdown:
@@ -82,13 +88,13 @@ def facts_table(keys: Sequence[str]) -> Markdown:
     for fact in (facts[key] for key in keys):
         value = "" if fact.value is None else as_given(fact.value, fact.unit)
         rows.append([fact.text, value.replace(" ", NO_BREAK) or "–", fact.source, fact.standing])
-    return _lay_out(columns, rows, foot((), "facts.csv"), _named("facts", keys), "what")
+    return lay_out(columns, rows, foot((), "facts.csv"), _named("facts", keys), "what")
 
 
 def software_table() -> Markdown:
     """Give the versions of the software that made the results."""
     rows = [list(pair) for pair in results().provenance["software"].items()]
-    return _lay_out([Column("package", "Software"), Column("version", "Version")], rows, "", "software", "package")
+    return lay_out([Column("package", "Software"), Column("version", "Version")], rows, "", "software", "package")
 
 
 def inputs_table() -> Markdown:
@@ -97,7 +103,7 @@ def inputs_table() -> Markdown:
     rows = [["Inputs", INPUTS[kind], digest[:16]] for kind, digest in about["inputs"].items()]
     rows += [["Data sets", data["source"], data["sha256"][:16]] for data in about["data"].values()]
     columns = [Column("group", "Kind"), Column("what", "Input"), Column("sha256", "SHA-256, first 16 digits")]
-    return _lay_out(columns, rows, "", "inputs", "what", "group")
+    return lay_out(columns, rows, "", "inputs", "what", "group")
 
 
 _COUNTS = [Column("n", "People", "people"), Column("events", "Events", "events")]
@@ -138,7 +144,7 @@ def _text(cell: object, column: Column) -> str:
     return form(cell, column.unit)  # type: ignore[arg-type]  # a cell with a unit is a number or None
 
 
-def _lay_out(
+def lay_out(
     columns: Sequence[Column],
     body: Sequence[Sequence[str]],
     below: str,
