@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Conditions = Mapping[str, str]
 ShareOf = Literal["none", "of column", "of row"]
-Picture = Literal["", "flow"]
+Picture = Literal["", "flow", "love"]
 """The figure that is drawn of a table as well: a flow diagram, of blocks of rows from top to bottom."""
 Key = tuple[str, frozenset[tuple[str, str]]]
 """Whom a count counts: the population, and the conditions that hold."""

@@ -171,7 +171,7 @@ def _parts(cases: Race) -> Iterator[tuple[str, str, str, Flags]]:
     live = rows.loc[cases.people.treated == 1.0, "wave"]
     for wave in sorted(live.unique()):
         who = (rows.wave == wave).to_numpy(bool) | (cases.people.treated == 0.0)
-        yield "Wave of the service, beside all comparators", f"Wave {wave}", f"{stem}wave_{wave}", who
+        yield "Service", f"Wave {wave}", f"{stem}wave_{wave}", who
     for offence in sorted(rows.index_offence.unique()):
         label = str(offence).replace("_", " ").capitalize()
         yield "Index offence", label, f"{stem}{offence}", (rows.index_offence == offence).to_numpy(bool)

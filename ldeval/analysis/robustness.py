@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ldeval.analysis.attempts import NoAnswer, answers, require_areas, require_both
+from ldeval.analysis.attempts import NoAnswer, answers, not_estimated, require_areas, require_both
 from ldeval.analysis.diversion import CUSTODY, SAME_MONTHS, SMALL_SAMPLE, Array, Race, incidence, race, risk_difference
 from ldeval.analysis.diversion_parts import difference
 from ldeval.analysis.effects import effect, found
@@ -44,6 +44,7 @@ ERRORS = {
     "robustness-errors": "Errors with few areas",
     "robustness-wild": "Wild cluster bootstrap of no effect",
 }
+TOGETHER = {"robustness-multiplicity": "p-values of the primary outcomes together"}
 LINKS = {
     f"{STEM}link_sets": "difference in the risk of custody over five sets of links",
     "robustness/hazard_ratio/link_sets": "hazard ratio of reconviction over five sets of links",
@@ -253,7 +254,7 @@ def multiplicity(found_so_far: Findings) -> Findings:
     """Adjust the p-values of the primary outcomes, one family, by Holm's and by Benjamini and Hochberg's methods."""
     p_values = {e.id: e.p_value for e in found_so_far.estimates if e.id in PRIMARIES and e.p_value is not None}
     if not p_values:
-        return Findings()
+        return not_estimated(TOGETHER, "no primary outcome could be estimated")
     raw = list(p_values.values())
     holm, bh = adjust_p(raw, "holm"), adjust_p(raw, "bh")
     columns = (

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from math import hypot, log
 
+from ldeval.analysis.attempts import not_estimated
 from ldeval.analysis.findings import Cell, Column, Findings, Table, made_from
 from ldeval.analysis.records import RECORDS
 from ldeval.data.truth import TRUTH_FOLDER
 from ldeval.estimate import Estimate, read_csv
 from ldeval.study import Study
 
+HELD = "truth/intervals_holding_it/descriptive"
 KINDS = {"percentage points": "Differences of risks", "ratio": "Ratios", "days": "Differences in days"}
+EXPECTED = {
+    HELD: "intervals that hold the truth",
+    **{f"truth-{unit.replace(' ', '-')}": f"{title}: estimates beside the truth" for unit, title in KINDS.items()},
+}
 
 
 @made_from(RECORDS)
 def truths(found: Findings, study: Study) -> Findings:
-    """Set estimates beside their truth, by unit, and count the intervals that hold it. Nothing where records are real."""
-    path = TRUTH_FOLDER / f"{study.data.twin.name}.csv"
-    if study.data.source != "twin" or not path.is_file():
-        return Findings()
-    truth = read_csv(path)
+    """Set estimates beside their truth, by unit, and count the intervals that hold it; say so where records are real."""
+    if study.data.source != "twin":
+        return not_estimated(EXPECTED, "the records are real, and nobody knows their truth")
+    truth = read_csv(TRUTH_FOLDER / f"{study.data.twin.name}.csv")
     pairs = [(estimate, truth[estimate.id]) for estimate in found.estimates if estimate.id in truth]
+    if not pairs:
+        return not_estimated(EXPECTED, "no headline effect could be estimated")
     tables = tuple(_table(unit, title, pairs) for unit, title in KINDS.items() if any(e.unit == unit for e, _ in pairs))
-    return Findings((_held(pairs),) if pairs else (), tables)
+    made = Findings((_held(pairs),), tables)
+    return made + not_estimated({key: what for key, what in EXPECTED.items() if key not in set(made.ids())}, "no such effect")
 
 
 def standardised(estimate: Estimate, truth: Estimate) -> float:
@@ -58,7 +66,7 @@ def _row(estimate: Estimate, truth: Estimate) -> tuple[Cell, ...]:
 def _held(pairs: list[tuple[Estimate, Estimate]]) -> Estimate:
     held = float(sum(holds(estimate, truth) for estimate, truth in pairs))
     return Estimate(
-        id="truth/intervals_holding_it/descriptive",
+        id=HELD,
         outcome="truth",
         measure="intervals_holding_it",
         unit="values",

@@ -37,7 +37,7 @@ def weighting(records: Records) -> Findings:
     ]
     rows.sort(key=lambda row: -abs(row[1]))
     note = f"Difference of means over the standard deviation of the users; beyond {LIMIT} either way is called an imbalance."
-    table = Table("diversion-balance", "Standardised differences between the arms", COLUMNS, tuple(rows), (note,))
+    table = Table("diversion-balance", "Standardised differences between the arms", COLUMNS, tuple(rows), (note,), picture="love")
     return Findings((), (table, _cost(people.treated, np.asarray(weights), after.smd.abs().max())))
 
 

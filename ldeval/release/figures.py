@@ -26,6 +26,7 @@ from ldeval.estimate import Estimate, Estimates
 from ldeval.release.flow import draw_flow, flow_alt
 from ldeval.release.foot import foot, not_shown
 from ldeval.release.numbers import between, central, form, interval, level
+from ldeval.release.plots_love import draw_love, love_alt
 from ldeval.release.results import FOLDER, KINDS, results
 from ldeval.release.ticks import ticks
 
@@ -82,7 +83,7 @@ def is_drawn(exhibit: Exhibit) -> TypeGuard[Drawn]:
 def alt_text(exhibit: Drawn, estimates: Estimates) -> str:
     """State what the figure shows, from its numbers: every figure that is drawn gets one."""
     if isinstance(exhibit, Table):
-        return flow_alt(exhibit)
+        return love_alt(exhibit) if exhibit.picture == "love" else flow_alt(exhibit)
     return _curves_alt(exhibit) if isinstance(exhibit, Curves) else _effects_alt(exhibit, estimates)
 
 
@@ -105,7 +106,7 @@ def draw(exhibit: Drawn, estimates: Estimates, path: Path) -> None:
 
 def _picture(exhibit: Drawn, estimates: Estimates, new: Any) -> Any:
     if isinstance(exhibit, Table):
-        return draw_flow(exhibit, new)
+        return draw_love(exhibit, new) if exhibit.picture == "love" else draw_flow(exhibit, new)
     return _draw_curves(exhibit, new) if isinstance(exhibit, Curves) else _draw_effects(exhibit, estimates, new)
 
 
@@ -114,18 +115,27 @@ def _ends(exhibit: Curves) -> list[Point]:
     return [max(exhibit.of(group), key=lambda p: (p.at_risk > 0, p.time)) for group in exhibit.groups]
 
 
+NAMES = {
+    "survival": ("Kaplan-Meier curves of the share {}", "share"),
+    "incidence": ("Aalen-Johansen curves of the share {}", "share"),
+    "mean count": ("Curves of the mean number of {}", "number"),
+}
+"""How curves of each shape are named, and the unit of their values."""
+
+
 def _curves_alt(exhibit: Curves) -> str:
     ends = _ends(exhibit)
+    words, unit = NAMES[exhibit.shape]
     said = [
-        f"{p.group}, {form(p.value, 'share')} ({level(exhibit.level)} interval {interval(p.low, p.high, 'share', 0)})"
+        f"{p.group}, {form(p.value, unit)} ({level(exhibit.level)} interval {interval(p.low, p.high, unit, 0)})"
         f" after {p.time:g} {exhibit.time_unit}"
         for p in ends
     ]
     order = sorted(ends, key=lambda p: p.value, reverse=True)
     highest = f" The highest curve at its end is that of: {order[0].group}." if len(ends) > 1 else ""
     return (
-        f"Kaplan-Meier curves of the share {exhibit.outcome}, by {exhibit.time_unit} since {exhibit.since}, with the "
-        f"numbers at risk below. At the end of follow-up: {'; '.join(said)}.{highest}"
+        f"{'Weighted ' if exhibit.weighted else ''}{words.format(exhibit.outcome)}, by {exhibit.time_unit} since "
+        f"{exhibit.since}, with the numbers at risk below. At the end of follow-up: {'; '.join(said)}.{highest}"
     )
 
 
@@ -153,16 +163,27 @@ def _draw_curves(exhibit: Curves, new: Any) -> Any:
         _step(axes, exhibit.of(group), PALETTE[number], DASHES[number])
     end = max(p.time for p in exhibit.points)
     marks = ticks(end, exhibit.time_unit)
-    axes.set(ylim=(0, 1), xlim=(0, end * 1.02), xticks=marks)
-    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
+    axes.set(xlim=(0, end * 1.02), xticks=marks)
+    _value_axis(axes, exhibit)
     axes.tick_params(labelbottom=True)
     axes.set_xlabel(f"{exhibit.time_unit.capitalize()} since {exhibit.since}")
-    axes.set_title(f"Share {exhibit.outcome}")
+    axes.set_title(NAMES[exhibit.shape][0].split(" of the ")[1].format(exhibit.outcome).capitalize())
     axes.grid(axis="y", color="#E5E5E5", linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.legend(loc="lower left", frameon=False)
+    axes.legend(loc="lower left" if exhibit.shape == "survival" else "upper left", frameon=False)
     _risk_table(table, exhibit, marks)
     return picture
+
+
+def _value_axis(axes: Axes, exhibit: Curves) -> None:
+    """Set the axis of values: from 0 to 1 for shares that start at 1, and as high as the intervals go for what starts at 0."""
+    if exhibit.shape == "survival":
+        axes.set_ylim(0, 1)
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
+        return
+    axes.set_ylim(0, 1.05 * max(point.high for point in exhibit.points))
+    if exhibit.shape == "incidence":
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
 
 
 def _step(axes: Axes, points: Sequence[Point], colour: str, dash: Any) -> None:
@@ -187,7 +208,7 @@ def _risk_table(axes: Axes, exhibit: Curves, marks: Sequence[float]) -> None:
 
 
 def _draw_effects(exhibit: Effects, estimates: Estimates, new: Any) -> Any:
-    rows = [(row.label, estimates[row.estimate]) for row in exhibit.rows]
+    rows = [(f"{row.group}: {row.label}" if row.group else row.label, estimates[row.estimate]) for row in exhibit.rows]
     picture = new(figsize=(WIDTH, 0.9 + 0.3 * len(rows)), layout="constrained")
     axes = picture.subplots()
     for y, (_, row) in enumerate(rows):
