@@ -22,11 +22,11 @@ def points(table: Table) -> list[tuple[str, float, float]]:
 def love_alt(table: Table) -> str:
     """State what the plot shows, from its numbers."""
     rows = points(table)
-    before, after = (max(row[place] for row in rows) for place in (1, 2))
-    beyond = [sum(row[place] > LIMIT for row in rows) for place in (1, 2)]
+    before, after = [row[1] for row in rows], [row[2] for row in rows]
+    beyond = [sum(size > LIMIT for size in sizes) for sizes in (before, after)]
     return (
-        f"Love plot of {len(rows)} characteristics. Standardised differences reach {before:.2f} before weighting and {after:.2f} "
-        f"after; {beyond[0]} are beyond {LIMIT} before and {beyond[1]} after. The largest before: {rows[0][0]}."
+        f"Love plot of {len(rows)} characteristics. Standardised differences reach {max(before):.2f} before weighting and "
+        f"{max(after):.2f} after; {beyond[0]} are beyond {LIMIT} before and {beyond[1]} after. The largest before: {rows[0][0]}."
     )
 
 
