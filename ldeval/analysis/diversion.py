@@ -108,7 +108,7 @@ def incidence(cases: Race, by: By = "weighting") -> Contrasts:
     people = cases.people
     require_both(cases.custody, people.treated, CUSTODY)
     return adjusted_incidence(
-        cases.time,
+        to_horizon(cases),
         cases.state,
         people.treated,
         people.X,
@@ -120,6 +120,21 @@ def incidence(cases: Race, by: By = "weighting") -> Contrasts:
         cluster=people.cluster,
         small_sample=SMALL_SAMPLE,
     )
+
+
+def to_horizon(cases: Race) -> Array:
+    """Give the times, where every case of an arm has ended early with the last of them at the horizon.
+
+    The last case to end is alone at risk, so that counting its end at the horizon moves no incidence there; estimators
+    that require follow-up to the horizon then see that the arm has been followed to its end.
+    """
+    time = cases.time.copy()
+    for arm in (1.0, 0.0):
+        own = np.flatnonzero(cases.people.treated == arm)
+        last = own[np.argmax(time[own])]
+        if time[last] < cases.horizon and cases.state[last] > 0:
+            time[last] = cases.horizon
+    return time
 
 
 def risk_difference(cases: Race, key: str, words: str, *, estimand: str = "ATT") -> Estimate:

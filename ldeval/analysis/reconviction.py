@@ -26,9 +26,10 @@ from ldeval.stats.estimands import Weights
 from ldeval.stats.weights import propensity_weights
 
 RECONVICTED = "reconvicted"
+AT_LIBERTY = "reconviction/hazard_ratio_at_liberty/descriptive"
 HAZARDS = {
     "reconviction/hazard_ratio/att": "ratio of the hazards of a proven offence",
-    "reconviction/hazard_ratio_at_liberty/descriptive": "ratio of the hazards of a proven offence, on days at liberty",
+    AT_LIBERTY: "ratio of the hazards of a proven offence, on days at liberty",
     "reconviction-hazard": "The hazard of a proven offence",
     "reconviction-proportional": "Are the hazards proportional?",
     "reconviction-ruled-out": "Which effects the result rules out",
@@ -125,17 +126,23 @@ def curves(spell: Spell) -> Findings:
 def hazards(spell: Spell, matters: float) -> Findings:
     """Give the hazard ratio on the raw clock and, as a descriptive sensitivity, on time at liberty; test proportionality."""
     raw = weighted_cox(spell)
-    liberty = weighted_cox(spell, np.maximum(spell.people.rows.liberty_days.to_numpy(float), 0.5))
     method = f"Cox model of arm, inverse probability of treatment weights taken as known, death censoring; {CR2_WORDS}"
-    on_liberty = f"as the hazard ratio, on days at liberty: net of custody; {CR2_WORDS}"
-    keys = ("reconviction/hazard_ratio/att", "reconviction/hazard_ratio_at_liberty/descriptive")
-    made = [
-        effect(raw, "x0", keys[0], unit="ratio", estimand="ATT", method=method, events=spell.events),
-        effect(liberty, "x0", keys[1], unit="ratio", estimand="descriptive", method=on_liberty, events=spell.events),
-    ]
-    rows = (Effect("Raw time (primary)", keys[0]), Effect("Time at liberty (descriptive)", keys[1]))
+    key = "reconviction/hazard_ratio/att"
+    estimate = effect(raw, "x0", key, unit="ratio", estimand="ATT", method=method, events=spell.events)
+    rows = (Effect("Raw time (primary)", key), Effect("Time at liberty (descriptive)", AT_LIBERTY))
     shown = Effects("reconviction-hazard", "The hazard of a proven offence", "Hazard ratio", rows)
-    return found(made, spell.people.arms(spell.state == 1), shown, _proportional(raw), ruled_out(raw, matters))
+    arms = spell.people.arms(spell.state == 1)
+    return found([estimate], arms, shown, _proportional(raw), ruled_out(raw, matters)) + at_liberty(spell)
+
+
+@made_from(RECORDS)
+@answers({AT_LIBERTY: HAZARDS[AT_LIBERTY]})
+def at_liberty(spell: Spell) -> Findings:
+    """Give the hazard ratio on days at liberty: a description, since it conditions on custody, an outcome of the service."""
+    fit = weighted_cox(spell, np.maximum(spell.people.rows.liberty_days.to_numpy(float), 0.5))
+    method = f"as the hazard ratio, on days at liberty: net of custody; {CR2_WORDS}"
+    estimate = effect(fit, "x0", AT_LIBERTY, unit="ratio", estimand="descriptive", method=method, events=spell.events)
+    return found([estimate], spell.people.arms(spell.state == 1))
 
 
 def _proportional(fit: CoxFit) -> Table:

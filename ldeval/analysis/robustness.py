@@ -14,7 +14,17 @@ import numpy as np
 import pandas as pd
 
 from ldeval.analysis.attempts import NoAnswer, answers, not_estimated, require_areas, require_both
-from ldeval.analysis.diversion import CUSTODY, SAME_MONTHS, SMALL_SAMPLE, Array, Race, incidence, race, risk_difference
+from ldeval.analysis.diversion import (
+    CUSTODY,
+    SAME_MONTHS,
+    SMALL_SAMPLE,
+    Array,
+    Race,
+    incidence,
+    race,
+    risk_difference,
+    to_horizon,
+)
 from ldeval.analysis.diversion_parts import difference
 from ldeval.analysis.effects import effect, found
 from ldeval.analysis.findings import Column, Effect, Effects, Findings, Table, made_from
@@ -97,11 +107,11 @@ def _specifications(records: Records, cases: Race) -> Iterator[Specification]:
     label = "Only users seen promptly"
     yield Specification("seen_promptly", label, "People", _weighted(lambda: cases.keep(prompt), label))
     for name, label, make in (
-        ("unseen", "Beside people whom a live service did not see", lambda: compare(records, "diversion", control=UNSEEN)),
-        ("historical", "Beside people of the same areas before the service", lambda: _historical(records)),
+        ("unseen", "Not seen by a live service", lambda: compare(records, "diversion", control=UNSEEN)),
+        ("historical", "Same areas, before the service", lambda: _historical(records)),
     ):
         yield Specification(name, label, "Comparators", _weighted(_raced(records, make), label))
-    yield Specification("everyone", "Effect on everyone, not on users", "Target", lambda key: _for_everyone(key, cases))
+    yield Specification("everyone", "Everyone, not users alone", "Target", lambda key: _for_everyone(key, cases))
 
 
 def _raced(records: Records, make: Callable[[], Comparison]) -> Callable[[], Race]:
@@ -130,7 +140,7 @@ def _unadjusted(key: str, cases: Race) -> Findings:
 def _for_everyone(key: str, cases: Race) -> Findings:
     people = cases.people
     fit = adjusted_incidence(
-        cases.time,
+        to_horizon(cases),
         cases.state,
         people.treated,
         people.X,

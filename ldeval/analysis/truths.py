@@ -11,10 +11,12 @@ from ldeval.data.truth import TRUTH_FOLDER
 from ldeval.estimate import Estimate, read_csv
 from ldeval.study import Study
 
+COMPARED = "truth/estimates_compared/descriptive"
 HELD = "truth/intervals_holding_it/descriptive"
 KINDS = {"percentage points": "Differences of risks", "ratio": "Ratios", "days": "Differences in days"}
 EXPECTED = {
     HELD: "intervals that hold the truth",
+    COMPARED: "estimates beside the truth",
     **{f"truth-{unit.replace(' ', '-')}": f"{title}: estimates beside the truth" for unit, title in KINDS.items()},
 }
 
@@ -29,7 +31,8 @@ def truths(found: Findings, study: Study) -> Findings:
     if not pairs:
         return not_estimated(EXPECTED, "no headline effect could be estimated")
     tables = tuple(_table(unit, title, pairs) for unit, title in KINDS.items() if any(e.unit == unit for e, _ in pairs))
-    made = Findings((_held(pairs),), tables)
+    held = sum(holds(estimate, true) for estimate, true in pairs)
+    made = Findings((_count(HELD, held, pairs), _count(COMPARED, len(pairs), pairs)), tables)
     return made + not_estimated({key: what for key, what in EXPECTED.items() if key not in set(made.ids())}, "no such effect")
 
 
@@ -63,21 +66,21 @@ def _row(estimate: Estimate, truth: Estimate) -> tuple[Cell, ...]:
     return (estimate.id, *numbers, "yes" if holds(estimate, truth) else "no")
 
 
-def _held(pairs: list[tuple[Estimate, Estimate]]) -> Estimate:
-    held = float(sum(holds(estimate, truth) for estimate, truth in pairs))
+def _count(key: str, count: int, pairs: list[tuple[Estimate, Estimate]]) -> Estimate:
+    value = float(count)
     return Estimate(
-        id=HELD,
+        id=key,
         outcome="truth",
-        measure="intervals_holding_it",
+        measure=key.split("/")[1],
         unit="values",
         estimand="descriptive",
-        value=held,
+        value=value,
         se=0.0,
         scale="identity",
-        low=held,
-        high=held,
+        low=value,
+        high=value,
         level=0.95,
-        n=len(pairs),
+        n=max(estimate.n for estimate, _ in pairs),
         events=None,
-        method="headline estimates whose interval holds the truth computed from both potential outcomes of the twin",
+        method="headline estimates beside the truth, which is computed from both potential outcomes of the twin",
     )

@@ -25,7 +25,7 @@ from ldeval.analysis.findings import Curves, Effects, Exhibit, Point, Table
 from ldeval.estimate import Estimate, Estimates
 from ldeval.release.flow import draw_flow, flow_alt
 from ldeval.release.foot import foot, not_shown
-from ldeval.release.numbers import between, central, form, interval, level
+from ldeval.release.numbers import MINUS, between, central, form, interval, level
 from ldeval.release.plots_love import draw_love, love_alt
 from ldeval.release.results import FOLDER, KINDS, results
 from ldeval.release.ticks import ticks
@@ -223,8 +223,16 @@ def _draw_effects(exhibit: Effects, estimates: Estimates, new: Any) -> Any:
     axes.spines["left"].set_visible(False)
     if rows[0][1].scale == "log":
         _ratio_axis(axes, [row for _, row in rows])
-    axes.set_xlabel(f"{exhibit.measure}, {level(rows[0][1].level)} interval")
+    if rows[0][1].unit in ("share", "percentage points"):
+        axes.xaxis.set_major_formatter(
+            lambda value, _: f"{100 * value:.3g}{'%' if rows[0][1].unit == 'share' else ''}".replace("-", MINUS)
+        )
+    axes.set_xlabel(f"{exhibit.measure}{_in_points(rows[0][1])}, {level(rows[0][1].level)} interval")
     return picture
+
+
+def _in_points(row: Estimate) -> str:
+    return " in percentage points" if row.unit == "percentage points" else ""
 
 
 def _ratio_axis(axes: Axes, rows: Sequence[Estimate]) -> None:
