@@ -15,10 +15,10 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(STAMP))
 endif
 
-.PHONY: help setup report preview test test-slow check accept bench quarto lock clean
+.PHONY: help setup report preview screenshots test test-slow check accept bench quarto lock clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: $(STAMP) ## install everything into .venv (from the package index, hashes checked)
 
@@ -41,6 +41,9 @@ report: $(STAMP) ## build the report into _report/ (RENDERER=quarto uses Quarto)
 preview: $(STAMP) ## serve the report on this machine, rebuild on change
 	@$(LDEVAL) preview
 
+screenshots: report ## take the pictures in docs/ anew (Chromium and pdftoppm)
+	@$(PY) docs/screenshots.py
+
 test: $(STAMP) ## run the tests
 	@$(PY) -m pytest -n auto -m "not slow"
 
@@ -56,7 +59,7 @@ accept: $(STAMP) ## show what moved in the key figures, then accept it
 	@$(LDEVAL) accept
 
 bench: $(STAMP) ## measure against peers
-	@for file in benchmarks/*.py; do echo "$$file"; $(PY) $$file || exit 1; done
+	@for file in $(filter-out benchmarks/machine.py,$(wildcard benchmarks/*.py)); do echo "$$file"; $(PY) $$file || exit 1; done
 
 quarto: $(STAMP) ## install Quarto into .venv, where the network allows its download
 	@$(LDEVAL) install-quarto

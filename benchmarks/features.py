@@ -35,8 +35,8 @@ from ldeval.data.synthetic import truth_folder, write_twin
 from ldeval.data.synthetic_blocks import Design
 from ldeval.study import STUDY_FILE, read_study
 
-SIZES = (10_000, 30_000, 100_000)
-"""Expected users; give 300000 and 1000000 on the command line where there is room (1,000,000 users are some 185 million rows)."""
+SIZES = (10_000, 40_000, 150_000)
+"""Expected users. With everybody else in their windows and areas, 150,000 users are some 29 million rows."""
 
 MEMORY = "4GB"
 STUDY = read_study(Path(__file__).parent.parent / STUDY_FILE)
@@ -104,6 +104,7 @@ def make(folder: Path, users: int) -> int:
     names = pc.binary_join_element_wise("S", pc.cast(who["person"], pa.string()), "")
     links_folder(folder).mkdir()
     links = {"source": who["source"], "key": who["source_person_id"], "study_id": names}
+    links |= {"link_probability": pa.array([1.0] * len(names))}
     pq.write_table(pa.table(links), links_folder(folder) / LINKS)
     return sum(pq.read_metadata(path).num_rows for path in twin.folder.glob("*.parquet"))
 

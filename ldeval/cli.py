@@ -78,6 +78,22 @@ def accept() -> None:
 
 
 @app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="A study, its _results, or a rendered report.", exists=True, file_okay=False)],
+    new: Annotated[Path, typer.Argument(help="The same, later.", exists=True, file_okay=False)],
+    html: Annotated[Path | None, typer.Option(help="Write a page for a reviewer to this file.")] = None,
+) -> None:
+    """Show what changed between two releases or reports: numbers in standard errors, exhibits, sentences."""
+    from ldeval.release.diff import as_text, difference
+    from ldeval.release.diff_page import as_html
+
+    found = difference(old, new)
+    typer.echo(as_text(found))
+    if html is not None:
+        html.write_text(as_html(found, str(old), str(new)), encoding="utf-8")
+
+
+@app.command()
 def render(book: BookFolder = Path(), to: Formats = "all", renderer: With = "auto", cell_timeout: Timeout = 600) -> None:
     """Render a Quarto book into its own output folder (HTML and PDF)."""
     from ldeval.publish import render_book
@@ -137,6 +153,14 @@ def truth(
     TRUTH_FOLDER.mkdir(exist_ok=True)
     write_csv(found, TRUTH_FOLDER / f"{twin}.csv")
     typer.echo(f"{TRUTH_FOLDER / twin}.csv: {len(found)} truths")
+
+
+@app.command()
+def preview(book: BookFolder = Path(), port: Annotated[int, typer.Option(help="0 takes any free one.")] = 4321) -> None:
+    """Serve the report on this machine, rebuild it on change, reload the page; Ctrl-C stops it."""
+    from ldeval.publish.preview import preview as serve
+
+    serve(book.resolve(), port=port, say=typer.echo)
 
 
 @app.command("install-quarto")

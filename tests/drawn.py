@@ -49,7 +49,7 @@ PLAIN = {
     "iapt_referrals": {"sessions": 0},
     "ndtms_treatments": {"referred_by": "justice", "substance": "alcohol"},
 }
-LINKS = pa.schema([("source", pa.string()), ("key", pa.string()), ("study_id", pa.string())])
+LINKS = pa.schema([("source", pa.string()), ("key", pa.string()), ("study_id", pa.string()), ("link_probability", pa.float64())])
 SAME_DAY = {"pnc_events": ("recorded_date", "event_date"), "pnc_offences": ("recorded_date", "disposal_date")}
 """Columns that take the value of another where they are left out."""
 
@@ -93,7 +93,8 @@ def links_of(tables):
         for row in rows
     }
     named = sorted(pair for pair in found if pair[1])
-    return pa.table({"source": [s for s, _ in named], "key": [k for _, k in named], "study_id": [k for _, k in named]}, LINKS)
+    sources, keys = [source for source, _ in named], [key for _, key in named]
+    return pa.table({"source": sources, "key": keys, "study_id": keys, "link_probability": [1.0] * len(keys)}, LINKS)
 
 
 def rows_of(name, text):

@@ -6,6 +6,8 @@ from pathlib import Path
 from ldeval.analysis.findings import (
     Column,
     Curves,
+    Dot,
+    Dots,
     Effect,
     Effects,
     Findings,
@@ -13,6 +15,9 @@ from ldeval.analysis.findings import (
     Point,
     Table,
 )
+from ldeval.data.open_data import OPEN_DATA
+from ldeval.data.stages import extracts_folder
+from ldeval.data.synthetic import MANIFEST, truth_folder
 from ldeval.estimate import Estimate
 from ldeval.release.build import write
 from ldeval.release.disclosure import clear
@@ -85,6 +90,20 @@ def findings(*, title="A table", data=("rossi",)):
             ),
         ),
         Effects("e-all", "Hazard ratios", "Hazard ratio", (Effect('Aid "x"', "a/effect"), Effect("None", "a/none"))),
+        Dots(
+            "d-two",
+            "Coverage by estimator",
+            "Share",
+            "coverage",
+            0.95,
+            "the band",
+            ("Plain", "Corrected"),
+            (
+                Dot("Mean", "Plain", 0.9, 0.93, 0.97),
+                Dot("Mean", "Corrected", 0.94, 0.93, 0.97),
+                Dot("Median", "Plain", 0.96, 0.93, 0.97),
+            ),
+        ),
     )
     plain = Findings(estimates, exhibits)
     return Findings(estimates, exhibits, dict.fromkeys(plain.ids(), Origin(ORIGIN.function, data)))
@@ -92,9 +111,14 @@ def findings(*, title="A table", data=("rossi",)):
 
 def make_study(root, *, facts=FACTS):
     root.mkdir(parents=True, exist_ok=True)
-    (root / "data").mkdir(exist_ok=True)
+    table = OPEN_DATA["rossi"].path
+    (root / table).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(PROJECT / table, root / table)
     (root / "data" / "facts.csv").write_text(facts, encoding="utf-8")
     shutil.copy(PROJECT / "study.toml", root / "study.toml")
+    manifest = truth_folder(extracts_folder(root, read_study(root / "study.toml"))) / MANIFEST
+    manifest.parent.mkdir(parents=True, exist_ok=True)
+    manifest.write_text('{"sha256": "' + "1" * 64 + '"}', encoding="utf-8")  # the twin that results from records name
     return root
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-HERE = Path(__file__).parent / "reference"
+HERE = Path(__file__).parent.parent / "data" / "reference"
 
 
 @functools.cache

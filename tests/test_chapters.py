@@ -13,6 +13,7 @@ from ldeval.data.linkage_quality import ANCHOR
 from ldeval.data.sources import EXTRACTS, PERSON_SOURCES
 
 PROJECT = Path(__file__).parent.parent
+EVIDENCE = ("tests/coverage", "benchmarks/results")
 BOOK = yaml.safe_load((PROJECT / "_quarto.yml").read_text(encoding="utf-8"))
 CHAPTERS = [
     name
@@ -34,6 +35,7 @@ FREE = [
     r"\{\{<.*?>\}\}",
     r"\{[^}]*\}",  # attributes
     r"^#+ .*$",  # headings
+    r"\b(CR1(-t)?|CR2|HC[0-3]|NB2)\b",  # names of rules for errors and of a model
     r"@[\w-]+(, pp?\. [\d-]+)?",  # citations and cross-references
     r"\]\([^)]*\)|https?://\S+",
     r"\[\^\w+\]",
@@ -72,6 +74,7 @@ def test_the_scan_finds_what_is_typed(text):
         "in April 2014 and on 12 April 2021, or 2016/17",
         "[@cox1972, p. 12] and @tbl-2",
         "ten words",
+        "errors CR1-t, CR2 and HC0 of an NB2 model",
         "1. first",
         "![](a1.png){width=20%}",
         "```{python}\nx = 12\n```",
@@ -144,10 +147,10 @@ def test_every_cell_and_expression_runs_on_the_released_results(path, released, 
 
 def test_every_released_figure_of_the_validation_and_of_the_flow_is_shown(released):
     made = json.loads((released / "_results" / "provenance.json").read_text(encoding="utf-8"))["results"]
-    shown = {name: (PROJECT / "chapters" / f"{name}.qmd").read_text(encoding="utf-8") for name in ("validation", "data")}
+    shown = {name: (PROJECT / "chapters" / f"{name}.qmd").read_text(encoding="utf-8") for name in ("validation", "trust", "data")}
     for picture in (released / "_results" / "figures").glob("*.svg"):
         if made[picture.stem]["data"] != ["records"]:
-            assert f'figure("{picture.stem}")' in shown["validation"]
+            assert f'figure("{picture.stem}")' in shown["validation"] + shown["trust"]
         if picture.stem.startswith("flow-"):
             assert f'figure("{picture.stem}")' in shown["data"]
 

@@ -18,7 +18,7 @@ PRINTED = 5e-5
 P_PRINTED = 5e-6
 """Absolute: R gives p-values of the pre-trend test to five digits."""
 
-HERE = Path(__file__).parent / "reference"
+HERE = Path(__file__).parent.parent / "data" / "reference"
 MPDTA = pd.read_csv(HERE / "data" / "mpdta.csv")
 R = json.loads((HERE / "mpdta.json").read_text(encoding="utf-8"))
 

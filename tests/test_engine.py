@@ -90,7 +90,8 @@ def test_every_expression_compiles_for_spark(monkeypatch):
 def test_links_of_another_set_are_chosen_by_number(folder, tmp_path):
     extracts = open_extracts(folder)
     path = tmp_path / "links.parquet"
-    duckdb.sql(f"COPY (SELECT 'pnc' AS source, 'a' AS key, 'S1' AS study_id, 'S2' AS study_id_1) TO '{path}' (FORMAT parquet)")
+    link = "'pnc' AS source, 'a' AS key, 'S1' AS study_id, 'S2' AS study_id_1, 0.9 AS link_probability"
+    duckdb.sql(f"COPY (SELECT {link}) TO '{path}' (FORMAT parquet)")
     assert isinstance(read_links(extracts, path), Linked)
     assert rows(read_links(extracts, path, 1).links)[0]["study_id"] == "S2"
     with pytest.raises(ValueError, match=r"link_set must be one of those in links\.parquet, found 4"):

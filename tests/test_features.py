@@ -112,6 +112,16 @@ def test_one_row_a_person(people, made):
     assert made[1].people.count().to_pyarrow().as_py() == 4
 
 
+def test_link_probability_goes_with_each_person():
+    linked = drawn(pnc_events="pnc_person_id | event_date\nann | 2017-03-01", deaths="death_id | death_date\nann | 2019-03-01")
+    sure = pa.table(
+        {"source": ["pnc", "deaths"], "key": ["ann", "ann"], "study_id": ["S1", "S1"], "link_probability": [0.9, 0.8]}
+    )
+    linked.extracts.backend.con.register("sure", sure)
+    (person,) = rows(features(Linked(linked.extracts, linked.extracts.backend.table("sure")), rule()).people)
+    assert (person["study_id"], person["link_probability"], person["death_days"]) == ("S1", 0.8, 730)
+
+
 def test_covariates_by_hand(people):
     ann = people["ann"]
     assert {name: ann[name] for name in COVARIATES} == {
@@ -277,6 +287,7 @@ def linked_twin(folder, design):
     extracts = open_extracts(folder)
     known = pq.read_table(truth_folder(folder) / "identities.parquet")
     names = {"source": known["source"], "key": known["source_person_id"], "study_id": known["person"].cast(pa.string())}
+    names |= {"link_probability": pa.array(np.ones(len(known)))}
     extracts.backend.con.register("links", pa.table(names))
     return Linked(extracts, extracts.backend.table("links"))
 

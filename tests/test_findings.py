@@ -3,7 +3,7 @@
 import pytest
 from release_folder import ratio
 
-from ldeval.analysis.findings import Column, Curves, Effect, Effects, Findings, Origin, Point, Table, made_from
+from ldeval.analysis.findings import Column, Curves, Dot, Dots, Effect, Effects, Findings, Origin, Point, Table, made_from
 
 
 def test_a_table_needs_a_cell_for_each_column():
@@ -71,6 +71,13 @@ def test_curves_need_points_whose_times_rise():
     back = tuple(Point("a", t, 1.0, 1.0, 1.0, 1, 0, 0) for t in (0.0, 2.0, 2.0))
     with pytest.raises(ValueError, match="must rise; not so in 'a'"):
         Curves("c", "C", "free", "days", "index", 0.95, "m", back)
+
+
+def test_dots_need_rows_of_the_series_named():
+    with pytest.raises(ValueError, match="at least one row"):
+        Dots("d", "D", "Share", "coverage", 0.95, "band", ("a",), ())
+    with pytest.raises(ValueError, match=r"\['b'\] are none of those named"):
+        Dots("d", "D", "Share", "coverage", 0.95, "band", ("a",), (Dot("x", "b", 0.9, 0.8, 1.0),))
 
 
 def test_effects_need_rows_of_one_unit():

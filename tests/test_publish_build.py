@@ -12,9 +12,10 @@ import pytest
 from books import cell, render, write_book
 
 from ldeval.publish import build as building
-from ldeval.publish import cache, quarto, swap
+from ldeval.publish import cache, quarto
 from ldeval.publish.build import build
 from ldeval.publish.faults import BookError
+from ldeval.release import swap
 
 ROOT = Path(__file__).parent.parent
 COUNTED = "from pathlib import Path\nlog = Path('../runs.txt')\nlog.write_text(log.read_text() + 'x' if log.exists() else 'x')\n"

@@ -8,7 +8,7 @@ import pytest
 from lxml import etree
 from release_folder import findings, make_released
 
-from ldeval.analysis.findings import Curves, Effects, Point
+from ldeval.analysis.findings import Curves, Dots, Effects, Point
 from ldeval.estimate import Estimates
 from ldeval.release import figure
 from ldeval.release.figures import alt_text, at_risk, draw
@@ -16,6 +16,7 @@ from ldeval.release.figures import alt_text, at_risk, draw
 FOUND = findings()
 ESTIMATES = Estimates(FOUND.estimates)
 CURVES = next(e for e in FOUND.exhibits if isinstance(e, Curves))
+DOTS = next(e for e in FOUND.exhibits if isinstance(e, Dots))
 EFFECTS = next(e for e in FOUND.exhibits if isinstance(e, Effects))
 
 
@@ -42,12 +43,19 @@ def test_the_alternative_text_of_a_forest_plot_sorts_intervals_by_side():
     )
 
 
+def test_the_alternative_text_of_dots_counts_those_within_the_band():
+    assert alt_text(DOTS, ESTIMATES) == (
+        "Dot plot, coverage by estimator, against 0.950 and the band: Plain, 1 of 2 within the band, from 0.900 to 0.960; "
+        "Corrected, 1 of 1 within the band, from 0.940 to 0.940."
+    )
+
+
 def test_the_number_at_risk_is_those_still_there_just_before():
     aid = CURVES.of("Aid")
     assert [at_risk(aid, t) for t in (0, 5, 10, 10.5, 30, 31)] == [6, 6, 6, 4, 4, 0]
 
 
-@pytest.mark.parametrize("exhibit", [CURVES, EFFECTS], ids=["curves", "effects"])
+@pytest.mark.parametrize("exhibit", [CURVES, EFFECTS, DOTS], ids=["curves", "effects", "dots"])
 def test_figures_are_drawn_alike_each_time_with_text_as_text(tmp_path, exhibit):
     for name in ("one", "two"):
         draw(exhibit, ESTIMATES, tmp_path / name / "x.svg")
@@ -78,7 +86,7 @@ def test_a_figure_in_a_chapter_is_an_image_with_its_alternative_text(released, m
 def test_every_figure_has_an_alternative_text_and_its_data(released):
     folder = released / "_results"
     for picture in (folder / "figures").glob("*.svg"):
-        assert any((folder / kind / f"{picture.stem}.csv").is_file() for kind in ("curves", "effects"))
+        assert any((folder / kind / f"{picture.stem}.csv").is_file() for kind in ("curves", "effects", "dots"))
 
 
 def test_more_groups_than_colours_are_refused(tmp_path):

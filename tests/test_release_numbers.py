@@ -43,6 +43,11 @@ def test_each_unit_has_one_form(value, unit, text):
     assert form(value, unit) == text
 
 
+@pytest.mark.parametrize(("value", "text"), [(-0.063, "−0.063"), (0.0039, "0.0039"), (4.1, "4.1"), (3.0, "3"), (-0.0, "0")])
+def test_published_values_are_printed_as_they_were(value, text):
+    assert form(value, "as printed") == text
+
+
 def test_an_unknown_unit_is_refused_with_those_that_are_known():
     with pytest.raises(ValueError, match=r"'furlongs'; units: .*days"):
         form(1.0, "furlongs")

@@ -38,14 +38,19 @@ def test_the_files_are_open_and_plain(tmp_path):
     folder = make_released(tmp_path) / "_results"
     assert sorted(contents(folder)) == [
         "curves/c-two.csv",
+        "dictionary.csv",
+        "disclosure.csv",
+        "dots/d-two.csv",
         "effects/e-all.csv",
         "estimates.csv",
         "facts.csv",
         "figures/c-two.svg",
+        "figures/d-two.svg",
         "figures/e-all.svg",
         "provenance.html",
         "provenance.json",
         "study.json",
+        "tables.xlsx",
         "tables/t-plain.csv",
     ]
     assert (folder / "tables" / "t-plain.csv").read_text().splitlines()[1] == "One,A <b> & c,1234,0.0001"
@@ -70,9 +75,9 @@ def test_provenance_says_what_made_a_result_and_holds_no_path_of_this_machine(tm
 
 def test_an_unknown_exhibit_or_figure_lists_those_there_are(tmp_path):
     released = Results(make_released(tmp_path) / "_results")
-    with pytest.raises(KeyError, match=r"released: c-two, e-all, t-plain"):
+    with pytest.raises(KeyError, match=r"released: c-two, d-two, e-all, t-plain"):
         released.exhibit("nothing")
-    with pytest.raises(KeyError, match=r"figures: c-two, e-all"):
+    with pytest.raises(KeyError, match=r"figures: c-two, d-two, e-all"):
         released.alt("t-plain")
 
 

@@ -121,5 +121,5 @@ def test_curves_are_shown_as_a_figure():
 
 def test_inputs_and_software_are_listed():
     inputs = [row[0] for row in cells(inputs_table())]
-    assert "Rossi, Berk and Lenihan (1980), from the Python package lifelines" in inputs
+    assert "Rossi, Berk and Lenihan (1980), from the R package carData" in inputs
     assert "python" in [row[0] for row in cells(software_table())]

@@ -167,7 +167,45 @@ class Effects:
             raise ValueError(f"effects {self.id!r}: expected at least one row, found none")
 
 
-Exhibit = Table | Curves | Effects
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """One value on the row `label`, of a kind named by `series`; from `low` to `high` it is as expected."""
+
+    label: str
+    series: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dots:
+    """Values on one axis beside what was expected of them: `nominal`, give or take each row's band.
+
+    `series` names the kinds of values in the order of the legend.
+
+    Raises:
+        ValueError: no rows, or one of a kind that `series` does not name.
+
+    """
+
+    id: str
+    title: str
+    measure: str
+    unit: str
+    nominal: float
+    band: str
+    series: tuple[str, ...]
+    rows: tuple[Dot, ...]
+
+    def __post_init__(self) -> None:
+        if not self.rows:
+            raise ValueError(f"dots {self.id!r}: expected at least one row, found none")
+        if unnamed := sorted({row.series for row in self.rows} - set(self.series)):
+            raise ValueError(f"dots {self.id!r}: series {unnamed} are none of those named: {list(self.series)}")
+
+
+Exhibit = Table | Curves | Effects | Dots
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from ldeval.data.sources import SOURCES
 from ldeval.estimate import Estimate
 
 ERRORS = "error rate"
-LINKED = Line("Linked to the police's records", {"linked": "yes"})
+LINKED = Line("Linked", {"linked": "yes"})
 EVERY = (Line("Records"), LINKED)
 
 ARMS = (
@@ -59,8 +59,32 @@ def linkage(records: Records) -> Findings:
 @made_from(RECORDS)
 def flows(records: Records) -> Findings:
     """Count who is left out at each step, in order, and the arms of those who are left."""
-    windows = [("study", ARMS), *([("historical", ARMS[1:2])] if records.study.cohort.historical_window else [])]
-    return Findings(exhibits=tuple(_flow(records, calendar, arms) for calendar, arms in windows))
+    study = Findings(exhibits=(_flow(records, "study", ARMS),), shares=(_not_flagged(records, "study"),))
+    if records.study.cohort.historical_window:
+        earlier = (_flow(records, "historical", ARMS[1:2]),)
+        return study + Findings(exhibits=earlier, shares=(_not_flagged(records, "historical"),))
+    why = "the protocol names no historical window"
+    expected = {"flow-historical": "The flow of the historical window", "flow/not_flagged/historical": "people not flagged"}
+    return study + Findings(missing=tuple(NotEstimated(key, what, why) for key, what in expected.items()))
+
+
+def _not_flagged(records: Records, calendar: str) -> Share:
+    """Give the share of people with an event in a study area of whom no event was flagged as vulnerable."""
+    flow = records.table(f"flow_{calendar}").set_index("condition")
+    return Share(
+        f"flow/not_flagged/{calendar}",
+        "eligibility",
+        f"people with an event in a study area who were not flagged as vulnerable, {calendar} window",
+        _counted(calendar),
+        {"in a study area": "yes"},
+        {"flagged as vulnerable": "no"},
+        int(flow["excluded"]["flagged as vulnerable"]),
+        int(flow["remaining"]["in a study area"]),
+    )
+
+
+def _counted(calendar: str) -> str:
+    return f"people with an event in the {calendar} window"
 
 
 def _flow(records: Records, calendar: str, arms: tuple[Line, ...]) -> Counts:
@@ -68,7 +92,7 @@ def _flow(records: Records, calendar: str, arms: tuple[Line, ...]) -> Counts:
     flow = records.table(f"flow_{calendar}").sort_values("step")
     people = records.table(f"people_{calendar}")
     met: dict[str, str] = {}
-    rows, values = [Line("People with an event in the window")], [int(flow["remaining"].iloc[0])]
+    rows, values = [Line("People with an event in the window", {}, "Start")], [int(flow["remaining"].iloc[0])]
     for condition, excluded in zip(flow["condition"][1:], flow["excluded"][1:], strict=True):
         rows.append(Line(FAILED[condition], {**met, condition: "no"}, "Left out, in this order"))
         values.append(int(excluded))
@@ -79,10 +103,8 @@ def _flow(records: Records, calendar: str, arms: tuple[Line, ...]) -> Counts:
         rows.append(Line(arm.label, {**met, **arm.where}, "Arms"))
         values.append(int((people["arm"] == arm.where["arm"]).sum()))
     title = f"From events to people in the study, {calendar} window"
-    rows[0] = Line(rows[0].label, {}, "Start")
     grid = tuple((value,) for value in values)
-    counted = f"people with an event in the {calendar} window"
-    return Counts(f"flow-{calendar}", title, counted, tuple(rows), (Line("People"),), grid, picture="flow")
+    return Counts(f"flow-{calendar}", title, _counted(calendar), tuple(rows), (Line("People"),), grid, picture="flow")
 
 
 @made_from(RECORDS)
@@ -172,7 +194,8 @@ def link_errors(rates: pd.DataFrame, quality: pd.DataFrame) -> Findings:
         Table("linkage-errors", "Wrong and missed links, by source", (Column("source", "Source"), *columns), sources),
     )
     model = quality[quality["method"] == "model"].iloc[0]
-    errors = dict(zip(("wrong/expected", "missed/expected", "wrong/truth", "missed/truth"), _pair_errors(model), strict=True))
+    join = quality[quality["method"] != "model"].iloc[0]
+    errors = dict(zip(_WORDS, (*_pair_errors(model), _pair_errors(join)[1]), strict=True))
     found = tuple(_error(name, value, int(model.linked_pairs)) for name, value in errors.items() if value == value)
     gaps = tuple(
         NotEstimated(f"linkage/{name}", _WORDS[name], "who is who is known of synthetic people alone", "linkage")
@@ -187,6 +210,7 @@ _WORDS = {
     "missed/expected": "pairs of records of one person that are missed, as the model expects",
     "wrong/truth": "linked pairs of records that are wrong, against the twin's truth",
     "missed/truth": "pairs of records of one person that are missed, against the twin's truth",
+    "missed_by_join/expected": "pairs of records of one person that a plain join misses, as the model expects",
 }
 
 
@@ -234,6 +258,8 @@ class Mark:
     of: Callable[[pd.DataFrame], pd.Series]
 
 
+IN_STUDY = "people in the study"
+
 MISSING = (
     Mark("Sex not recorded", "sex recorded", lambda people: people["sex"].isna()),
     Mark("Ethnicity not stated or not recorded", "ethnicity recorded", lambda people: people["ethnicity"].isna()),
@@ -244,23 +270,31 @@ LATE = (
     Mark("Seen late: enters the comparison on that day", "seen in time", lambda people: people["entry"] > 0),
     Mark("Consented contact after the time allowed", "no later contact", lambda people: people["seen_later"]),
     Mark("Case open at the end of follow-up", "case ended", lambda people: people["custody_race_state"] == 0),
-    Mark("Died in follow-up", "alive throughout", lambda people: people["death_days"] < people["followed_days"].max()),
+    Mark("Died in follow-up", "alive throughout", lambda people: people["death_days"] < people["follow_up_days"]),
 )
 
 
 @made_from(RECORDS)
 def missingness(records: Records) -> Findings:
     """Count people of the study whose records lack something, or have it late, by arm."""
-    people = records.people[["arm"]].copy()
+    rows = records.people.assign(follow_up_days=records.study.study.follow_up_days)
+    people = rows[["arm"]].copy()
     for mark in (*MISSING, *LATE):
-        people[mark.name] = mark.of(records.people).map({True: "no", False: "yes"})
+        people[mark.name] = mark.of(rows).map({True: "no", False: "yes"})
     tables = (
         _marks("records-missing", "What is missing from the records of people in the study", MISSING, people),
         _marks("records-late", "What comes late, stays open or ends early", LATE, people),
     )
-    return Findings(exhibits=tables)
+    shares = tuple(_share(mark, arm, people) for mark in (*MISSING, *LATE) for arm in ARMS[:2])
+    return Findings(exhibits=tables, shares=shares)
+
+
+def _share(mark: Mark, arm: Line, people: pd.DataFrame) -> Share:
+    key = f"records/{mark.name.replace(' ', '_')}/{arm.where['arm']}"
+    measure = f"{mark.label[:1].lower()}{mark.label[1:]}: {arm.label.lower()}"
+    return Share.of(people, key, "records", measure, IN_STUDY, arm.where, {mark.name: "no"})
 
 
 def _marks(key: str, title: str, marks: tuple[Mark, ...], people: pd.DataFrame) -> Counts:
     rows = (Line("People"), *(Line(mark.label, {mark.name: "no"}) for mark in marks))
-    return Counts(key, title, "people in the study", rows, ARMS, tally(people, rows, ARMS), "of column")
+    return Counts(key, title, IN_STUDY, rows, ARMS, tally(people, rows, ARMS), "of column")

@@ -14,6 +14,7 @@ from ldeval.analysis import (
     reconviction,
     reoffending,
     robustness,
+    trust,
     truths,
     validation,
     weighting,
@@ -41,6 +42,8 @@ def run(root: Path, study: Study, *, say: Say = lambda _: None, tell: Tell = lam
     """Bring the records of the study in `root` up to date, and run all analyses."""
     say("validation on open data")
     found = validation.validate(root)
+    say("the estimators beside R and their peers")
+    found += trust.trust(root)
     records = open_records(root, study, say=say, tell=tell)
     for name, answer in QUESTIONS:
         say(f"analysis: {name}")

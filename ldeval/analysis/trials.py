@@ -1,13 +1,36 @@
-"""The two studies on release from prison that the validation uses, and the words for them."""
+"""The two studies on release from prison that the validation uses: their words, models and horizons."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from ldeval.stats.cox import Ties
+from ldeval.stats.samples import SmallSample
+
+EACH = "each person"
+"""As the cluster of a model: every person is one, which gives robust errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One Cox model of a trial: `key` is R's entry for it (or our own, where R has none), `label` its words."""
+
+    key: str
+    label: str
+    ties: Ties = "efron"
+    strata: tuple[str, ...] = ()
+    cluster: str | None = None
+    small_sample: SmallSample | None = None
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One data set and the words for it: `terms` maps a column to its row label, `groups` the codes 0 and 1."""
+    """One data set and the words for it: `terms` maps a column to its row label, `groups` the codes 0 and 1.
+
+    `models` are beside the main one; `horizons` maps the end of a restricted mean to R's entries for the means and the
+    difference; `parametric` says whether accelerated failure time models are shown.
+    """
 
     data: str
     outcome: str
@@ -20,7 +43,17 @@ class Trial:
     terms: dict[str, str]
     times: tuple[int, ...]
     estimand: str
+    models: tuple[Model, ...]
+    horizons: dict[int, tuple[str, str]]
 
+    @property
+    def slugs(self) -> tuple[str, str]:
+        """How ids name the two groups."""
+        return f"no_{self.exposure}", self.exposure
+
+
+MAIN = Model("cox_efron", "As above: Efron's ties, errors of the model")
+BRESLOW = replace(MAIN, key="cox_breslow", label="Breslow's ties", ties="breslow")
 
 ROSSI = Trial(
     data="rossi",
@@ -42,6 +75,15 @@ ROSSI = Trial(
     },
     times=(10, 20, 30, 40, 52),
     estimand="conditional",
+    models=(
+        BRESLOW,
+        Model("cox_strata_wexp", "Stratified by work experience", strata=("wexp",)),
+        Model("cox_strata_wexp_mar", "Stratified by work experience and marriage", strata=("wexp", "mar")),
+        Model("cox_robust", "Robust errors", cluster=EACH),
+        Model("cox_cluster_educ", "Clustered by schooling, R's errors", cluster="educ"),
+        Model("cluster_educ_cr1t", "Clustered by schooling, CR1-t", cluster="educ", small_sample="CR1-t"),
+    ),
+    horizons={52: ("rmst52_fin", "rmst52_diff")},
 )
 
 RECID = Trial(
@@ -67,4 +109,11 @@ RECID = Trial(
     },
     times=(12, 24, 36, 60, 72),
     estimand="conditional",
+    models=(
+        BRESLOW,
+        Model("strata_super", "Stratified by supervision after release", strata=("super",)),
+        Model("robust", "Robust errors", cluster=EACH),
+        Model("cox12m", "Followed up for twelve months", until=12),
+    ),
+    horizons={24: ("rmst24_workprg", "rmst24_diff"), 70: ("rmst70", "rmst70_diff")},
 )

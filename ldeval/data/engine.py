@@ -7,6 +7,8 @@ asked for, and `linkage` alone asks.
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,13 +47,15 @@ def open_extracts(
     memory: str = "4GB",
     threads: int | None = None,
 ) -> Extracts:
-    """Open a folder of extracts; `names` are its own names for our columns. What does not fit in `memory` goes to disk.
+    """Open a folder of extracts; `names` are its own names for our columns. What does not fit in `memory` goes to the
+    system's temporary folder, and is removed with the connection.
 
     Raises:
         ValueError: the folder or a file of it cannot be read as declared; every such fault is listed.
 
     """
-    limits = {"memory_limit": memory, "threads": threads, "preserve_insertion_order": False}
+    spill = Path(tempfile.gettempdir()) / f"ldeval-{os.getpid()}"
+    limits = {"memory_limit": memory, "threads": threads, "preserve_insertion_order": False, "temp_directory": str(spill)}
     backend = ibis.duckdb.connect(**{key: value for key, value in limits.items() if value is not None})
     backend.raw_sql("SET enable_progress_bar = false")
     files, faults = find_files(backend.con, folder, names or {})

@@ -85,6 +85,7 @@ def features(linked: Linked, rule: Rules) -> Features:
         people,
         _persons(linked),
         _areas(linked),
+        _link_probability(linked),
         *_before(linked, people, offences, custody, quantities, rule),
         *_after(people, offences, custody, treatment, quantities, rule),
     )
@@ -106,6 +107,12 @@ def _persons(linked: Linked) -> tuple[str, Any]:
     return "study_id", rows.group_by("study_id").aggregate(
         sex=rows.sex.min(), ethnicity=rows.ethnicity.min(), deprivation_decile=rows.deprivation_decile.min()
     )
+
+
+def _link_probability(linked: Linked) -> tuple[str, Any]:
+    """Give how sure each person's links are; in a drawn link set, the least sure of the records that it brings together."""
+    rows = linked.links
+    return "study_id", rows.group_by("study_id").aggregate(link_probability=rows.link_probability.min())
 
 
 def _areas(linked: Linked) -> tuple[str, Any]:

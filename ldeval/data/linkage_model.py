@@ -10,12 +10,15 @@ comparisons are taken as independent given the match. Fellegi and Sunter (1969),
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pandas as pd
 import splink.comparison_level_library as levels
 import splink.comparison_library as comparisons
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
+
+logging.getLogger("splink").setLevel(logging.WARNING)  # progress is said by ldeval itself
 
 DETERMINISTIC_RULES = (
     "l.nhs_number = r.nhs_number and (l.birth_date = r.birth_date or l.surname = r.surname)",

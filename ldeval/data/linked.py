@@ -14,7 +14,7 @@ LINKS = "links.parquet"
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """The extracts of a folder, and the table of links: `source`, `key`, `study_id`."""
+    """The extracts of a folder, and the table of links: `source`, `key`, `study_id`, `link_probability`."""
 
     extracts: Extracts
     links: Any
@@ -46,4 +46,4 @@ def read_links(extracts: Extracts, path: Path, link_set: int = 0) -> Linked:
     column = f"study_id_{link_set}" if link_set else "study_id"
     if column not in rows.columns:
         raise ValueError(f"link_set must be one of those in {path.name}, found {link_set}")
-    return Linked(extracts, rows.select("source", "key", study_id=column))
+    return Linked(extracts, rows.select("source", "key", "link_probability", study_id=column))

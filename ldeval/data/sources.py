@@ -68,8 +68,12 @@ def _constraints(extract: Extract, column: Column) -> list[str]:
     found = ["unique"] if column.name == extract.key else []
     found += [f"a key of {ref.to}" for ref in extract.references if ref.column == column.name]
     found += [f"one of {', '.join(column.codes)}"] if column.codes else []
-    found += [f"{column.low:g} to {column.high:g}"] if column.low is not None and column.high is not None else []
+    found += [f"{_plain(column.low)} to {_plain(column.high)}"] if column.low is not None and column.high is not None else []
     found += [f"not after {order.later}" for order in extract.orders if order.earlier == column.name]
     found += [f"not before {order.earlier}" for order in extract.orders if order.later == column.name]
     found += [f"from {extract.begins} to the day of the extract"] if column.name == extract.dated_by else []
     return found
+
+
+def _plain(bound: float) -> str:
+    return f"{bound:,.0f}" if bound == int(bound) else f"{bound:g}"

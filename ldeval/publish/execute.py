@@ -158,7 +158,9 @@ class _kernel:
         from nbclient import NotebookClient
 
         self.folder = tempfile.TemporaryDirectory(prefix="ldeval-")
-        flags = ["--InlineBackend.figure_formats={'svg'}", "--HistoryManager.enabled=False"]
+        # Text of figures stays text, and the same figure has the same ids in every build.
+        look = "--InlineBackend.rc={'svg.fonttype': 'none', 'svg.hashsalt': 'ldeval'}"
+        flags = ["--InlineBackend.figure_formats={'svg'}", look, "--HistoryManager.enabled=False"]
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", *flags]
         transport = "ipc" if os.name == "posix" else "tcp"
         self.manager = AsyncKernelManager(connection_file=str(Path(self.folder.name, "kernel")), transport=transport)

@@ -14,6 +14,7 @@ from ldeval.publish.ast import Node, block, raw
 from ldeval.publish.config import Book
 from ldeval.publish.crossref import Numbered, Target, resolve
 from ldeval.publish.faults import stop
+from ldeval.publish.gt import one_look
 from ldeval.publish.pictures import dark_path
 from ldeval.publish.prepare import addresses, alternative, citations, metadata, only
 
@@ -38,7 +39,7 @@ def body(book: Book, numbered: Numbered, known: Mapping[str, Target], cited: lis
     tree = addresses(
         numbered, tree, lambda node, path: _image(numbered, node, path, drawn), lambda p, a: _address(numbered, p, a)
     )
-    title, blocks = ast.walk(tree, _html)
+    title, blocks = ast.walk(one_look(tree), _html)
     lists_all = any(node["c"][0][0] == "refs" for node in ast.nodes(blocks, "Div"))
     # Quarto sets the book's list of references in the citation style's own language, and those of a chapter in the book's.
     meta = metadata(book, lang=None if lists_all else book.lang, nocite=cited if lists_all else None)
@@ -52,7 +53,7 @@ def body(book: Book, numbered: Numbered, known: Mapping[str, Target], cited: lis
 
 def _scoped(text: str) -> str:
     """Say of every header cell what it heads; an empty one heads nothing and is a plain cell."""
-    text = re.sub(r"<th((?: [^>]*)?)>\s*</th>", r"<td\1></td>", text)
+    text = re.sub(r"<th((?: [^>]*)?)>\s*</th>", lambda found: f"<td{re.sub(' scope=.[a-z]+.', '', found[1])}></td>", text)
     return "".join(
         re.sub(r"<th(?![a-z])(?![^>]*\bscope=)", f'<th scope="{"col" if part.startswith("<thead") else "row"}"', part)
         for part in re.split(r"(<thead.*?</thead>)", text, flags=re.DOTALL)

@@ -17,10 +17,8 @@ from ldeval.publish.config import Book
 from ldeval.publish.crossref import REFERENCE, Numbered, Target, resolve
 from ldeval.publish.edition import long_date
 from ldeval.publish.faults import stop
+from ldeval.publish.pdf_tables import WHOLE, rows, spread, table
 from ldeval.publish.prepare import addresses, alternative, metadata, only
-
-WHOLE = 20
-"""Rows up to which a table stays on one page."""
 
 WRITER = ("-t", "typst", "--citeproc", "--wrap=none")
 
@@ -37,7 +35,7 @@ def typst_source(book: Book, chapters: list[Numbered], known: Mapping[str, Targe
         blocks += _chapter(numbered, index, chapters, known)
     meta = metadata(book, lang=book.lang, nocite=cited) if book.bibliography else {}
     own = [text for _, text in book.files("include-in-header", "typst")]
-    text = _spread(ast.write(blocks, meta, *WRITER), blocks)
+    text = spread(ast.write(blocks, meta, *WRITER), blocks)
     return "\n".join([_template(), *own, _front(book, edition, _notice(chapters[0])), text])
 
 
@@ -49,29 +47,6 @@ def _notice(first: Numbered) -> str:
         return "none"
     content = only([{"t": "Div", "c": [["", *notice["c"][0][1:]], notice["c"][1]]}], "typst")
     return f"[{ast.write(ast.walk(ast.walk(content, _typst), _ungrouped), {}, *WRITER)}]"
-
-
-def _spread(text: str, blocks: list[Node]) -> str:
-    """Set tables to the full measure: numbers and short cells as wide as they are, the rest in proportion."""
-    columns = iter([_columns(node) for node in ast.nodes(blocks, "Table")])
-    text = re.sub(r"  table\.hline\(\),\n  table\.footer\(", "  table.footer(repeat: false, ", text)
-    return re.sub(r"(?<=#table\(\n  columns: )[^\n]+(?=,\n)", lambda found: next(columns) or found[0], text)
-
-
-def _columns(table: Node) -> str | None:
-    specs = table["c"][2]
-    if any(width["t"] != "ColWidthDefault" for _, width in specs):
-        return None
-    rows = [[ast.plain(cell[4]) for cell in row[1]] for row in _rows(table) if len(row[1]) == len(specs)]
-    longest = [max((len(row[at]) for row in rows), default=0) for at in range(len(specs))]
-    kept = [spec[0]["t"] == "AlignRight" or size <= 12 for spec, size in zip(specs, longest, strict=True)]
-    kept[0] = kept[0] and not all(kept)
-    shares = ["auto" if keep else f"{size**0.5:.1f}fr" for keep, size in zip(kept, longest, strict=True)]
-    return f"({', '.join(shares)},)"
-
-
-def _rows(table: Node) -> list[Any]:
-    return [*table["c"][3][1], *(row for body in table["c"][4] for row in [*body[2], *body[3]]), *table["c"][5][1]]
 
 
 def compile_pdf(source: str, folder: Path) -> bytes:
@@ -235,39 +210,6 @@ def _length(text: str) -> str:
     return f"{number * 0.75:g}pt" if unit == "px" else f"{number:g}{unit}"
 
 
-def _table(node: Node) -> Node:
-    attributes = node["c"][0]
-    *rest, bodies, foot = node["c"][2:]
-    bodies, foot = _kept_together([_grouped(body, len(node["c"][2])) for body in bodies], foot)
-    return {"t": "Table", "c": [["", [*attributes[1], "typst:no-figure"], attributes[2]], [None, []], *rest, bodies, foot]}
-
-
-def _grouped(body: Any, width: int) -> Any:
-    """Set rows that are one cell across the table, the names of groups, in bold."""
-    attributes, heads, intermediate, rows = body
-    return [
-        attributes,
-        heads,
-        *([_bold(row) if len(row[1]) == 1 < width else row for row in part] for part in (intermediate, rows)),
-    ]
-
-
-def _bold(row: Any) -> Any:
-    *form, blocks = row[1][0]
-    strong = [
-        {"t": part["t"], "c": [{"t": "Strong", "c": part["c"]}]} if part["t"] in ("Plain", "Para") else part for part in blocks
-    ]
-    return [row[0], [[*form, strong]]]
-
-
-def _kept_together(bodies: list[Any], foot: Any) -> tuple[list[Any], Any]:
-    """Make the last rows of a long table its foot, which Typst keeps whole: a row alone on a page would be lost."""
-    if not bodies or foot[1] or len(bodies[-1][3]) <= WHOLE:
-        return bodies, foot
-    *others, (attributes, heads, intermediate, rows) = bodies
-    return [*others, [attributes, heads, intermediate, rows[:-3]]], [foot[0], rows[-3:]]
-
-
 def _group(content: list[Node]) -> Node:
     """Hold several blocks together as one child of a layout, until all is rewritten."""
     return ast.div(content, "", ["group"])
@@ -282,7 +224,7 @@ def _float(node: Node) -> Node:
     kind, number = ast.value(attributes, "kind") or "fig", ast.value(attributes, "number") or ""
     *head, inner = content
     text = head[0]["c"][1][0]["c"] if head else []
-    whole = all(len(_rows(table)) <= WHOLE for table in ast.nodes(inner["c"][1], "Table"))
+    whole = all(len(rows(table)) <= WHOLE for table in ast.nodes(inner["c"][1], "Table"))
     named = "sub" if number.startswith("(") else kind
     settings = f"kind: {_string(named)}, number: {_string(number)}, whole: {str(whole).lower()}"
     caption = [block("typst", f"#ldeval-float({settings}, caption: ["), {"t": "Plain", "c": text}, block("typst", "])[")]
@@ -334,7 +276,7 @@ def _quiet(node: Node) -> Node:
     return _group(node["c"][1])
 
 
-MAKERS = {"Header": _header, "Math": _math, "Span": _span, "Table": _table}
+MAKERS = {"Header": _header, "Math": _math, "Span": _span, "Table": table}
 DIVS = {
     "float": _float,
     "layout": _layout,

@@ -39,7 +39,7 @@ def dressed(content: bytes) -> bytes:
 def darkened(content: bytes) -> bytes:
     """Give the figure for dark pages."""
     text = COLOUR.sub(lambda found: _dark(found[0].lower()), content.decode())
-    return re.sub(r"(<style type=\"text/css\">)", rf"\g<1>text{{fill:{INK}}}", text, count=1).encode()
+    return re.sub(r"(<style type=\"text/css\">)", rf"\g<1>svg,text{{fill:{INK}}}", text, count=1).encode()
 
 
 @lru_cache(maxsize=1)

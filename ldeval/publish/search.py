@@ -17,6 +17,7 @@ HEADINGS = ("h1", "h2", "h3")
 SILENT = ("script", "style", "annotation", "button", "template")
 EMPTY = ("img", "br", "hr", "input", "source", "col", "meta", "link", "wbr")
 BLOCKS = ("p", "li", "td", "th", "tr", "figcaption", "div", "pre", "dt", "dd", "br", "h4", "h5", "summary", "caption")
+UNSEEN = {"screen-reader-only", "code-fold", "data-link"}
 FLOAT = re.compile(r"^(fig|tbl)-")
 
 
@@ -65,7 +66,7 @@ class Reader(HTMLParser):
                 exhibit.image = exhibit.image or given.get("src") or ""
         self._space(tag)
         if tag not in EMPTY:
-            hidden = "screen-reader-only" in (given.get("class") or "") or given.get("aria-hidden") == "true"
+            hidden = bool(UNSEEN & set((given.get("class") or "").split())) or given.get("aria-hidden") == "true"
             self.open.append("style" if hidden else tag)
 
     def handle_endtag(self, tag: str) -> None:

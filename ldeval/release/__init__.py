@@ -8,11 +8,20 @@ from ldeval.release.declared import about_records, dictionary_table, notice, sou
 from ldeval.release.figures import figure
 from ldeval.release.prose import est, fact, study, verdict
 from ldeval.release.sentences import finding
-from ldeval.release.tables import facts_table, inputs_table, key_figures, software_table, table
+from ldeval.release.tables import (
+    disclosure_table,
+    facts_table,
+    inputs_table,
+    key_figures,
+    software_table,
+    table,
+    withheld_table,
+)
 
 __all__ = [
     "about_records",
     "dictionary_table",
+    "disclosure_table",
     "est",
     "fact",
     "facts_table",
@@ -27,4 +36,5 @@ __all__ = [
     "study",
     "table",
     "verdict",
+    "withheld_table",
 ]

@@ -79,6 +79,7 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str])
     from ldeval.release.disclosure import write_actions
     from ldeval.release.figures import alt_text, draw, is_drawn
     from ldeval.release.swap import replacing
+    from ldeval.release.workbook import write_workbook
 
     findings = cleared.findings
     _check(cleared)
@@ -92,6 +93,7 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str])
             write_exhibit(exhibit, folder, estimates)
         for picture in pictures:
             draw(picture, estimates, folder / "figures" / f"{picture.id}.svg")
+        write_workbook(study.study.title, cleared.exhibits, estimates, dict(cleared.done), folder / "tables.xlsx")
         write_actions(cleared.actions, folder / "disclosure.csv")
         shutil.copyfile(facts, folder / "facts.csv")
         write_dictionary(study, folder / DICTIONARY)

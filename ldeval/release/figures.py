@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from ldeval.analysis.findings import Curves, Effects, Exhibit, Point, Table
+from ldeval.analysis.findings import Curves, Dots, Effects, Exhibit, Point, Table
 from ldeval.estimate import Estimate, Estimates
 from ldeval.release.flow import draw_flow, flow_alt
 from ldeval.release.foot import foot, not_shown
@@ -54,7 +54,7 @@ LOOK: dict[str, Any] = {
     "svg.hashsalt": "ldeval",
 }
 WIDTH = 6.3
-Drawn = Curves | Effects | Table
+Drawn = Curves | Effects | Dots | Table
 
 
 def figure(key: str) -> Markdown:
@@ -77,13 +77,15 @@ def figure(key: str) -> Markdown:
 
 def is_drawn(exhibit: Exhibit) -> TypeGuard[Drawn]:
     """Say whether an exhibit has a figure."""
-    return isinstance(exhibit, Curves | Effects) or bool(exhibit.picture)
+    return isinstance(exhibit, Curves | Effects | Dots) or bool(exhibit.picture)
 
 
 def alt_text(exhibit: Drawn, estimates: Estimates) -> str:
     """State what the figure shows, from its numbers: every figure that is drawn gets one."""
     if isinstance(exhibit, Table):
         return love_alt(exhibit) if exhibit.picture == "love" else flow_alt(exhibit)
+    if isinstance(exhibit, Dots):
+        return _dots_alt(exhibit)
     return _curves_alt(exhibit) if isinstance(exhibit, Curves) else _effects_alt(exhibit, estimates)
 
 
@@ -107,6 +109,8 @@ def draw(exhibit: Drawn, estimates: Estimates, path: Path) -> None:
 def _picture(exhibit: Drawn, estimates: Estimates, new: Any) -> Any:
     if isinstance(exhibit, Table):
         return draw_love(exhibit, new) if exhibit.picture == "love" else draw_flow(exhibit, new)
+    if isinstance(exhibit, Dots):
+        return _draw_dots(exhibit, new)
     return _draw_curves(exhibit, new) if isinstance(exhibit, Curves) else _draw_effects(exhibit, estimates, new)
 
 
@@ -150,6 +154,46 @@ def _effects_alt(exhibit: Effects, estimates: Estimates) -> str:
     words = {"below": f"wholly below {null}", "above": f"wholly above {null}", "across": f"that include {null}"}
     said = [f"intervals {words[side]}: {', '.join(labels)}" for side, labels in sides.items() if labels]
     return f"Forest plot, {exhibit.title[:1].lower()}{exhibit.title[1:]}: " + "; ".join(said) + "."
+
+
+def _dots_alt(exhibit: Dots) -> str:
+    said = []
+    for series in exhibit.series:
+        rows = [row for row in exhibit.rows if row.series == series]
+        inside = sum(row.low <= row.value <= row.high for row in rows)
+        span = interval(min(row.value for row in rows), max(row.value for row in rows), exhibit.unit, exhibit.nominal)
+        said.append(f"{series}, {inside} of {len(rows)} within the band, from {span}")
+    return (
+        f"Dot plot, {exhibit.title[:1].lower()}{exhibit.title[1:]}, against {form(exhibit.nominal, exhibit.unit)} and "
+        f"{exhibit.band}: {'; '.join(said)}."
+    )
+
+
+MARKERS = ("o", "X", "s", "D", "^", "v")
+
+
+def _draw_dots(exhibit: Dots, new: Any) -> Any:
+    labels = list(dict.fromkeys(row.label for row in exhibit.rows))
+    series = exhibit.series
+    picture = new(figsize=(WIDTH, 1.0 + 0.23 * len(labels)), layout="constrained")
+    axes = picture.subplots()
+    for row in exhibit.rows:
+        y = labels.index(row.label)
+        axes.plot([row.low, row.high], [y, y], color="#E1E6EC", lw=7, solid_capstyle="butt", zorder=1)
+    for number, name in enumerate(series):
+        rows = [row for row in exhibit.rows if row.series == name]
+        places = [labels.index(row.label) + 0.16 * (number - (len(series) - 1) / 2) for row in rows]
+        look = {"color": PALETTE[number], "marker": MARKERS[number], "s": 18, "linewidths": 0}
+        axes.scatter([row.value for row in rows], places, zorder=2, label=name, **look)
+    axes.axvline(exhibit.nominal, color=GREY, lw=1, ls=(0, (4, 3)))
+    axes.set_yticks(range(len(labels)), labels, color="black")
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.xaxis.set_major_formatter(lambda value, _: form(value, exhibit.unit))
+    axes.set_xlabel(exhibit.measure)
+    picture.legend(loc="outside lower center", ncols=min(len(series), 4), frameon=False)
+    return picture
 
 
 def _draw_curves(exhibit: Curves, new: Any) -> Any:

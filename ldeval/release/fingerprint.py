@@ -8,6 +8,7 @@ from pathlib import Path
 
 import ldeval
 from ldeval.data import stages
+from ldeval.data.evidence import BENCHMARKS, COVERAGE
 from ldeval.study import STUDY_FILE, read_study
 
 PACKAGE = Path(ldeval.__file__).parent
@@ -25,7 +26,7 @@ def inputs(root: Path) -> dict[str, str]:
     own = {
         "code": digest(PACKAGE, (path for room in ROOMS for path in _files(PACKAGE / room, ".py"))),
         "lock": digest(root, [root / "requirements.lock"]),
-        "data": digest(root, _files(root / "data")),
+        "data": digest(root, [*_files(root / "data"), *_files(root / COVERAGE, ".csv"), *_files(root / BENCHMARKS, ".csv")]),
         "study": digest(root, [root / STUDY_FILE]),
     }
     study = read_study(root / STUDY_FILE)

@@ -59,7 +59,7 @@ def draw_flow(table: Table, new: Any) -> Any:
     bottom = below + 0.6 + GAP / 2
     _list(axes, side, bottom, WIDTH - side - 0.05, tall, reason, lost)
     _arrow(axes, (middle, bottom + tall / 2), (side, bottom + tall / 2))
-    wide = (WIDTH - 0.1) / len(arms)
+    wide = min((WIDTH - 0.1 + 0.15) / len(arms), 2.5 + 0.15)
     for number, (label, count) in enumerate(arms):
         _box(axes, 0.05 + number * wide, 0.05, wide - 0.15, low - 0.05, wrap(label, 24), count)
         _arrow(axes, (middle, below), (0.05 + number * wide + (wide - 0.15) / 2, low))

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linprog
+from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from ldeval.analysis.counted import Key
@@ -107,21 +107,24 @@ def ranges(limits: Mapping[Key, Range], sums: Sequence[Sum], wanted: Iterable[Ke
     cells = [(row, order[key], sign) for row, one in enumerate(sums) for key, sign in _signed(one)]
     rows, columns, signs = (list(column) for column in zip(*cells, strict=True)) if cells else ([], [], [])
     equal = csr_array((signs, (rows, columns)), shape=(len(sums), len(order)))
-    bounds = np.array(list(limits.values()), dtype=float)
-    return {key: (_end(1, key, order, equal, bounds), _end(-1, key, order, equal, bounds)) for key in wanted}
+    low, high = np.array(list(limits.values()), dtype=float).T
+    system = LinearConstraint(equal, 0, 0) if sums else ()
+    return {
+        key: (_end(1, order[key], Bounds(low, high), system), _end(-1, order[key], Bounds(low, high), system)) for key in wanted
+    }
 
 
 def _signed(one: Sum) -> list[tuple[Key, float]]:
     return [(one.total, -1.0), *((part, 1.0) for part in one.parts)]
 
 
-def _end(sign: int, key: Key, order: Mapping[Key, int], equal: csr_array, bounds: np.ndarray) -> float:
-    cost = np.zeros(len(order))
-    cost[order[key]] = sign
-    kept = {"A_eq": equal, "b_eq": np.zeros(equal.shape[0])} if equal.shape[0] else {}
-    found = linprog(cost, bounds=bounds, method="highs", **kept)
-    if found.status == 3:
-        return -sign * np.inf
+def _end(sign: int, place: int, bounds: Bounds, system: LinearConstraint | tuple[()]) -> float:
+    """Give the least (sign 1) or largest (-1) value of one count; `milp` without whole-number rules is a linear programme."""
+    cost = np.zeros(len(bounds.lb))
+    cost[place] = sign
+    found = milp(cost, bounds=bounds, constraints=system)
+    if found.status in (3, 4) and np.isinf(bounds.ub[place]) and sign < 0:
+        return float(np.inf)
     if found.status != 0:
         raise ValueError(f"the counts do not fit their limits: {found.message}")
     return float(np.ceil(found.fun - 1e-6) if sign > 0 else np.floor(-found.fun + 1e-6))

@@ -51,6 +51,11 @@ def _error_rate(value: float) -> str:
     return f"{_significant(2)(100 * value)}%"
 
 
+def _as_printed(value: float) -> str:
+    """Print as many decimals as the value was given with."""
+    return f"{MINUS if value < 0 else ''}{Decimal(repr(abs(float(value)))).normalize():f}"
+
+
 FORMS: dict[str, Callable[[float], str]] = {
     "ratio": _fixed(2),
     "share": _fixed(1, factor=100, after="%"),
@@ -65,6 +70,14 @@ FORMS: dict[str, Callable[[float], str]] = {
     "million pounds": _fixed(1, before="£", after=" million"),
     "expected events": _fixed(1),
     "compared": _fixed(6),
+    "six digits": _significant(6),
+    "coefficient": _fixed(4),
+    "as printed": _as_printed,
+    "log-likelihood": _fixed(1),
+    "coverage": _fixed(3),
+    "bias": _fixed(1),
+    "seconds": _significant(2),
+    "times as fast": _significant(2),
     "number": _significant(3),
     "relative difference": _relative,
     "bound on a relative difference": _significant(1),

@@ -23,6 +23,9 @@ from ldeval.release.shares import WHOLE, around, wald
 DIGITS = 3
 """Significant digits of a standard error that are released; those of a value follow from it."""
 
+SETTLED = 12
+"""Digits kept before the last rounding: the noise of the moving itself must not show which counts were moved."""
+
 COMPARED = "percentage points"
 
 
@@ -117,7 +120,8 @@ def _moved(counted: Estimate, row: Estimate, arms: Sequence[Arm], policy: Policy
         value = row.value + (x / p - a / n) - (y / q - b / m)
         wider = sqrt(_variance(x, p, y, q) / _variance(a, n, b, m)) if _variance(a, n, b, m) else 1.0
         low, high = (value + wider * (bound - row.value) for bound in (row.low, row.high))
-    return replace(counted, value=value, se=row.se * wider, low=low, high=high)
+    value, se, low, high = (significant(x, SETTLED) if x and isfinite(x) else x for x in (value, row.se * wider, low, high))
+    return replace(counted, value=value, se=se, low=low, high=high)
 
 
 def _variance(a: int, n: int, b: int, m: int) -> float:

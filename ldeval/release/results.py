@@ -4,6 +4,7 @@
     tables/*.csv          released tables
     curves/*.csv          released curves, one row a step
     effects/*.csv         the estimates of each forest plot, in its order
+    dots/*.csv            values beside what was expected of them
     figures/*.svg         the figures, drawn from the files above
     disclosure.csv        what disclosure control did to each result, for the owner of the data
     tables.xlsx           all tables as one accessible workbook
@@ -26,14 +27,14 @@ from typing import Any
 
 from ldeval import estimate
 from ldeval.analysis.counted import NotEstimated
-from ldeval.analysis.findings import Cell, Column, Curves, Effect, Effects, Exhibit, Point, Table
+from ldeval.analysis.findings import Cell, Column, Curves, Dot, Dots, Effect, Effects, Exhibit, Point, Table
 from ldeval.estimate import Estimates
 from ldeval.release.facts import Fact, read_facts
 from ldeval.release.numbers import COUNTS
 from ldeval.release.policy import SUPPRESSED
 
 FOLDER = "_results"
-KINDS: dict[type, str] = {Table: "tables", Curves: "curves", Effects: "effects"}
+KINDS: dict[type, str] = {Table: "tables", Curves: "curves", Effects: "effects", Dots: "dots"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +176,9 @@ def _rows(exhibit: Exhibit, estimates: Estimates) -> tuple[list[str], list[list[
     if isinstance(exhibit, Curves):
         header = list(Point.__slots__)
         return header, [[getattr(point, name) for name in header] for point in exhibit.points]
+    if isinstance(exhibit, Dots):
+        header = list(Dot.__slots__)
+        return header, [[getattr(row, name) for name in header] for row in exhibit.rows]
     numbers = ["value", "low", "high", "level", "p_value", "n", "events"]
     return ["group", "label", "estimate", *numbers], [
         [row.group, row.label, row.estimate, *(getattr(estimates[row.estimate], name) for name in numbers)]
@@ -192,6 +196,8 @@ def _read_exhibit(folder: Path, key: str, about: dict[str, Any]) -> Exhibit:
         return Table(id=key, columns=columns, rows=cells, notes=tuple(about.pop("notes")), **about)
     if kind == "curves":
         return Curves(id=key, points=tuple(_point(row) for row in rows), **about)
+    if kind == "dots":
+        return Dots(id=key, series=tuple(about.pop("series")), rows=tuple(_dot(row) for row in rows), **about)
     effects = tuple(Effect(row["label"], row["estimate"], row["group"]) for row in rows)
     return Effects(id=key, rows=effects, notes=tuple(about.pop("notes")), **about)
 
@@ -202,6 +208,10 @@ def _cell(text: str, unit: str) -> Cell:
     if not text or text == SUPPRESSED:
         return text or None
     return int(text) if unit in COUNTS else float(text)
+
+
+def _dot(row: dict[str, str]) -> Dot:
+    return Dot(row["label"], row["series"], *(float(row[name]) for name in ("value", "low", "high")))
 
 
 def _point(row: dict[str, str]) -> Point:

@@ -11,7 +11,7 @@ would give.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 
 from ldeval.analysis.counted import Key
@@ -38,7 +38,7 @@ def control(counts: Mapping[Key, int], policy: Policy, fixed: Collection[int] = 
     small = frozenset(key for key in linked.shown if policy.is_small(counts[key]) or _telling_zero(key, linked, policy))
     hidden: set[Key] = set()
     for members, sums in linked.components():
-        hidden |= _complementary(members, sums, linked, small, policy, fixed)
+        hidden |= _Part(sorted(members, key=_order), sums, linked, small, policy).hide(fixed)
     shown = {key: None if key in small or key in hidden else policy.rounded(value) for key, value in counts.items()}
     return Controlled(shown, small, frozenset(hidden))
 
@@ -51,63 +51,64 @@ def _telling_zero(key: Key, linked: Linked, policy: Policy) -> bool:
     return any(0 < total < policy.zero_group for total in totals)
 
 
-def _complementary(
-    members: frozenset[Key],
-    sums: Sequence[Sum],
-    linked: Linked,
-    small: frozenset[Key],
-    policy: Policy,
-    fixed: Collection[int],
-) -> set[Key]:
-    """Give what has to be suppressed, beside the small counts, in one connected part of the system."""
-    hidden: set[Key] = set()
-    unshown = {key for key in members - linked.shown if policy.is_small(linked.counts[key])}
-    waiting = sorted((members & small) | unshown, key=_order)
-    if not waiting:
-        return hidden
-    order = sorted(members, key=_order)
-    most = {key for key in members & linked.shown if linked.counts[key] > policy.small}
-    at_best = ranges({key: _limits(key, linked, small, most, policy) for key in order}, sums, waiting)
-    while waiting:
-        limits = {key: _limits(key, linked, small, hidden, policy) for key in order}
-        if _wide_enough(ranges(limits, sums, waiting[:1])[waiting[0]], at_best[waiting[0]], policy):
-            waiting.pop(0)
-            continue
-        choice = _next(waiting[0], sums, linked, small | hidden, fixed)
-        if choice is None:
-            waiting.pop(0)
-        else:
-            hidden.add(choice)
-    return hidden
+@dataclass
+class _Part:
+    """One connected part of the system, and what is hidden of it so far beside the small counts."""
+
+    members: Sequence[Key]
+    sums: Sequence[Sum]
+    linked: Linked
+    small: frozenset[Key]
+    policy: Policy
+    hidden: set[Key] = field(default_factory=set)
+
+    def hide(self, fixed: Collection[int]) -> set[Key]:
+        """Hide what it takes; small counts that nobody shows (a total less its parts) are protected like those shown."""
+        counts = self.linked.counts
+        unshown = {key for key in self.members if key not in self.linked.shown and self.policy.is_small(counts[key])}
+        for key in self.members:
+            if key in self.small or key in unshown:
+                while not self.is_safe(key) and (choice := self.choice(key, fixed)):
+                    self.hidden.add(choice)
+        return self.hidden
+
+    def is_safe(self, key: Key) -> bool:
+        """Say whether as many values are possible as a rounded count has, or as suppressing all would leave."""
+        left = self.values(key, self.hidden)
+        if left >= self.policy.base:
+            return True
+        return left >= self.values(key, {one for one in self.members if self.linked.counts[one] > self.policy.small})
+
+    def values(self, key: Key, hidden: Collection[Key]) -> float:
+        """Give how many values of a count are possible."""
+        low, high = ranges({one: self.limits(one, hidden) for one in self.members}, self.sums, [key])[key]
+        return high - low + 1
+
+    def limits(self, key: Key, hidden: Collection[Key]) -> Range:
+        """Give what is known of one count by itself, to somebody who knows the policy and why it is not shown."""
+        if key not in self.linked.shown:
+            return 0, inf
+        if key in self.small:
+            return min(1, self.linked.counts[key]), self.policy.small
+        if key in hidden:
+            return self.policy.small + 1, inf
+        return self.policy.bounds(self.policy.rounded(self.linked.counts[key]))
+
+    def choice(self, key: Key, fixed: Collection[int]) -> Key | None:
+        """Give the count to hide next: near `key`, with the most conditions (parts before totals), the smallest of these."""
+        seen, near = {key}, {key}
+        while near:
+            near = {one for total in self.sums for one in _all(total) if seen & set(_all(total))} - seen
+            shown = [one for one in near & self.linked.shown if one not in self.small | self.hidden and self.linked.counts[one]]
+            free = [one for one in shown if self.linked.counts[one] not in fixed] or shown
+            if free:
+                return min(free, key=lambda one: (-len(one[1]), self.linked.counts[one], _order(one)))
+            seen |= near
+        return None
 
 
-def _wide_enough(left: Range, at_best: Range, policy: Policy) -> bool:
-    values, most = (high - low + 1 for low, high in (left, at_best))
-    return values >= min(policy.base, most)
-
-
-def _limits(key: Key, linked: Linked, small: frozenset[Key], hidden: set[Key], policy: Policy) -> Range:
-    """Give what is known of one count by itself, to somebody who knows the policy and why it is not shown."""
-    if key not in linked.shown:
-        return 0, inf
-    if key in small:
-        return min(1, linked.counts[key]), policy.small
-    if key in hidden:
-        return policy.small + 1, inf
-    return policy.bounds(policy.rounded(linked.counts[key]))
-
-
-def _next(key: Key, sums: Sequence[Sum], linked: Linked, gone: frozenset[Key] | set[Key], fixed: Collection[int]) -> Key | None:
-    """Give the count to suppress: near `key`, with the most conditions (parts before totals), the smallest of these."""
-    near, seen = {key}, {key}
-    while near:
-        near = {k for one in sums for k in (one.total, *one.parts) if seen & {one.total, *one.parts}} - seen
-        open_ = [k for k in near if k in linked.shown and k not in gone and linked.counts[k] > 0]
-        free = [k for k in open_ if linked.counts[k] not in fixed] or open_
-        if free:
-            return min(free, key=lambda k: (-len(k[1]), linked.counts[k], _order(k)))
-        seen |= near
-    return None
+def _all(one: Sum) -> tuple[Key, ...]:
+    return (one.total, *one.parts)
 
 
 def _order(key: Key) -> tuple[str, int, list[tuple[str, str]]]:

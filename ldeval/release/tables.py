@@ -23,7 +23,7 @@ from hashlib import sha256
 from html import escape
 from typing import TYPE_CHECKING
 
-from ldeval.analysis.findings import Column, Curves, Effects
+from ldeval.analysis.findings import Column, Curves, Dots, Effects
 from ldeval.estimate import Estimate, Estimates
 from ldeval.release.foot import foot, not_shown
 from ldeval.release.numbers import as_given, between, central, form, level
@@ -52,15 +52,15 @@ def table(key: str) -> Markdown:
 
     Raises:
         KeyError: there is none of that id; those that there are, are listed.
-        TypeError: it is a set of curves, which is shown as a figure.
+        TypeError: it is a set of curves or dots, which is shown as a figure.
 
     """
     released = results()
     if gap := released.missing(key):
         return not_shown(gap)
     exhibit = released.exhibit(key)
-    if isinstance(exhibit, Curves):
-        raise TypeError(f"{key!r} holds curves; show it with figure({key!r})")
+    if isinstance(exhibit, Curves | Dots):
+        raise TypeError(f"{key!r} holds {type(exhibit).__name__.lower()}; show it with figure({key!r})")
     notes = (*exhibit.notes, released.origin(key).disclosure)
     if isinstance(exhibit, Effects):
         return lay_out(*_effects(exhibit, released.estimates), foot(notes, f"effects/{key}.csv", key), key, "effect")
@@ -104,6 +104,35 @@ def inputs_table() -> Markdown:
     rows += [["Data sets", data["source"], data["sha256"][:16]] for data in about["data"].values()]
     columns = [Column("group", "Kind"), Column("what", "Input"), Column("sha256", "SHA-256, first 16 digits")]
     return lay_out(columns, rows, "", "inputs", "what", "group")
+
+
+def disclosure_table() -> Markdown:
+    """Give what disclosure control did: for each rule, how many results and numbers it was for and how many it hid."""
+    rules: dict[tuple[str, str], list[int]] = {}
+    for row in results().actions:
+        tally = rules.setdefault((row["done"], _rule(row["why"])), [0, 0, 0])
+        for place, more in enumerate((1, int(row["numbers"]), int(row["suppressed"]))):
+            tally[place] += more
+    columns = [Column("done", "Done"), Column("why", "Rule and reason"), Column("results", "Results", "values")]
+    columns += [Column("numbers", "Numbers shown", "values"), Column("suppressed", "Suppressed", "values")]
+    rows = [[done.capitalize(), why, *(form(count, "values") for count in tally)] for (done, why), tally in sorted(rules.items())]
+    return lay_out(columns, rows, foot((), "disclosure.csv"), "disclosure", "why", "done")
+
+
+def withheld_table() -> Markdown:
+    """Give the results that did not leave, and why; a sentence where all did."""
+    from IPython.display import Markdown
+
+    kept = [row for row in results().actions if row["done"] not in ("released", "controlled")]
+    if not kept:
+        return Markdown("No result was withheld, refused or could not be estimated.\n")  # type: ignore[no-untyped-call]
+    columns = [Column("id", "Result"), Column("kind", "Kind"), Column("why", "Why it is not shown")]
+    return lay_out(columns, [[row["id"], row["kind"], row["why"]] for row in kept], foot((), "disclosure.csv"), "withheld", "id")
+
+
+def _rule(why: str) -> str:
+    """Take the numbers of one table out of what was done, so that tables under one rule are counted together."""
+    return re.sub(r"\d+ of \d+ suppressed", "some suppressed", why)
 
 
 _COUNTS = [Column("n", "People", "people"), Column("events", "Events", "events")]

@@ -7,7 +7,7 @@
   box.id = "peek";
   box.setAttribute("role", "tooltip");
   box.hidden = true;
-  document.body.appendChild(box);
+  document.querySelector("main").appendChild(box);
   var timer, shown;
 
   function paragraph(text) {

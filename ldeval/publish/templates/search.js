@@ -102,6 +102,7 @@
   dialog.addEventListener("click", function (event) { if (event.target === dialog) dialog.close(); });
   input.addEventListener("input", function () { window.ldevalWithIndex(look); });
   dialog.addEventListener("keydown", function (event) {
+    if (event.key === "Escape") { event.preventDefault(); dialog.close(); }
     if (event.key === "ArrowDown") { event.preventDefault(); move(1); }
     if (event.key === "ArrowUp") { event.preventDefault(); move(-1); }
     if (event.key === "Enter" && document.activeElement === input && list.firstChild) { event.preventDefault(); list.querySelector("a").click(); }

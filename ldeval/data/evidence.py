@@ -1,0 +1,148 @@
+"""What the repository holds as evidence on its estimators: coverage, speed, and the references that nothing covers."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ldeval.data.open_data import FOLDER, present
+
+COVERAGE = Path("tests") / "coverage"
+BENCHMARKS = Path("benchmarks") / "results"
+NOT_COVERED = FOLDER / "not_covered.csv"
+BENCHES = {
+    "stats": "Cox model",
+    "stats_survival": "Curves",
+    "stats_regression": "Regressions with clustered errors",
+    "render": "Rendering",
+    "features": "Records to features",
+}
+"""The words for each benchmark; one that is not here goes by its file's name."""
+ESTIMATORS = {
+    "kaplan_meier": "Kaplan-Meier",
+    "nelson_aalen": "Nelson-Aalen",
+    "fine_gray": "Fine and Gray:",
+    "gray_test": "Gray's test",
+    "rmst": "Restricted mean,",
+    "logrank": "Log-rank",
+    "AIPW": "AIPW",
+}
+"""The words for estimators that the tables name by their functions, where capitals alone do not make them."""
+RULES = ("Independent people", "Areas, no correction", "Areas, CR1-t", "Areas, CR2")
+"""How the intervals of a simulated setting are made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How often an estimator's 95% interval held the known truth in `draws` simulated studies."""
+
+    family: str
+    estimator: str
+    setting: str
+    rule: str
+    truth: float
+    mean: float
+    bias: float
+    coverage: float
+    draws: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The time of one case here and of what it is compared with; `other` is None where there is nothing to compare with."""
+
+    family: str
+    case: str
+    against: str
+    seconds: float | None
+    other: float | None
+    ratio: float | None
+    machine: str
+
+
+def not_covered(root: Path) -> dict[str, str]:
+    """Give the keys of R's results (and the fields of keys, after a comma) that no method covers, and why.
+
+    Raises:
+        FileNotFoundError: the list is not there.
+
+    """
+    rows = _rows(present(root / NOT_COVERED, "the keys of R's results that no method covers"))
+    return {", ".join(filter(None, (row["key"], row["field"]))): row["reason"] for row in rows}
+
+
+def coverage(root: Path) -> list[Coverage]:
+    """Read every table of simulated coverage, each written by the simulation beside it."""
+    return [_coverage(path.stem, row) for path in files(root / COVERAGE) for row in _rows(path)]
+
+
+def timings(root: Path) -> list[Timing]:
+    """Read every table that a benchmark wrote."""
+    return [timing for path in files(root / BENCHMARKS) for timing in _timings(path)]
+
+
+def files(folder: Path) -> list[Path]:
+    """Give the tables of a folder by name."""
+    return sorted(folder.glob("*.csv"))
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _coverage(family: str, row: dict[str, str]) -> Coverage:
+    """Read one row: simulations name their columns in two ways. The bias is in Monte Carlo errors of the mean."""
+    setting, small_sample = row["setting"], row.get("small_sample", "none")
+    if small_sample != "none":
+        setting = f"{setting}, {small_sample}"
+    estimator = row.get("estimator") or (f"Cox model: {row['term']}" if "term" in row else setting.split(",")[0])
+    function, _, rest = estimator.partition(" ")
+    estimator = f"{ESTIMATORS.get(function, function.replace('_', ' ').capitalize())} {rest}".strip()
+    mean = float(row.get("mean_estimate") or row["mean"])
+    draws, truth = int(row["draws"]), float(row["truth"])
+    bias = (mean - truth) / (float(row["sd"]) / draws**0.5)
+    return Coverage(
+        family, estimator, setting, _rule(setting), truth, mean, bias, float(row["coverage"]), draws, int(row["seed"])
+    )
+
+
+def _rule(setting: str) -> str:
+    for rule in ("CR1-t", "CR2"):
+        if rule in setting:
+            return f"Areas, {rule}"
+    return RULES[1] if any(word in setting for word in ("area", "cluster", "units")) else RULES[0]
+
+
+def _timings(path: Path) -> Iterator[Timing]:
+    """Read one table: of packages on the same cases, of renderers, of pairs, or of times alone."""
+    rows, family = _rows(path), BENCHES.get(path.stem, path.stem)
+    if "package" in rows[0]:
+        own = {_case(row): float(row["seconds"]) for row in rows if row["package"] == "ldeval"}
+        for row in (row for row in rows if row["package"] != "ldeval"):
+            ours, theirs = own[_case(row)], float(row["seconds"])
+            times = float(next(row[name] for name in ("times_ours", "times_ldeval") if name in row))
+            yield Timing(family, _case(row), row["package"], ours, theirs, times, row["machine"])
+    elif "renderer" in rows[0]:
+        for row in rows:
+            case = f"{row['what'].capitalize()}, {row['renderer'].replace('builtin', 'built-in')} renderer"
+            yield Timing(family, case, "", float(row["seconds"]), None, None, row["machine"])
+    elif "what" not in rows[0]:
+        for row in rows:
+            names = list(row)[: list(row).index("seconds")]
+            case = ", ".join(f"{name} {int(row[name]):,}" if row[name].isdigit() else f"{name} {row[name]}" for name in names)
+            yield Timing(family, case.capitalize(), "", float(row["seconds"]), None, None, row["machine"])
+    else:
+        for row in rows:
+            case, _, against = row["what"].rpartition(": ")
+            first, second, ratio = (float(row[name]) if row.get(name) else None for name in ("seconds", "other_seconds", "ratio"))
+            yield Timing(family, case or row["what"], against if case else "itself", first, second, ratio, row["machine"])
+
+
+def _case(row: dict[str, str]) -> str:
+    if "case" in row:
+        return f"{row['case']}, {row['times']}, {int(row['rows']):,} rows"
+    return f"{row['model'].capitalize()}, {int(row['rows']):,} x {row['columns']}, {row['clusters']} clusters"

@@ -1,0 +1,74 @@
+"""Tables of the PDF: set to the full measure, groups in bold, last rows kept together."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ldeval.publish import ast
+from ldeval.publish.ast import Node
+
+WHOLE = 20
+"""Rows up to which a table stays on one page."""
+
+
+NAME = 26
+"""Letters up to which a column of single words, such as names of columns, is as wide as they are."""
+
+
+def spread(text: str, blocks: list[Node]) -> str:
+    """Set tables to the full measure: numbers, names and short cells as wide as they are, the rest in proportion."""
+    columns = iter([_columns(node) for node in ast.nodes(blocks, "Table")])
+    text = re.sub(r"  table\.hline\(\),\n  table\.footer\(", "  table.footer(repeat: false, ", text)
+    return re.sub(r"(?<=#table\(\n  columns: )[^\n]+(?=,\n)", lambda found: next(columns) or found[0], text)
+
+
+def _columns(table: Node) -> str | None:
+    specs = table["c"][2]
+    if any(width["t"] != "ColWidthDefault" for _, width in specs):
+        return None
+    whole = [row[1] for row in rows(table) if len(row[1]) == len(specs)]
+    texts = [[ast.plain(cell[4]) for cell in row] for row in whole]
+    longest = [max((len(text[at]) for text in texts), default=0) for at in range(len(specs))]
+    words = [max((len(word) for text in texts for word in text[at].split()), default=0) for at in range(len(specs))]
+    short = [size <= 12 or size == word <= NAME for size, word in zip(longest, words, strict=True)]
+    right = [all("AlignRight" in (specs[at][0]["t"], row[at][1]["t"]) for row in whole) for at in range(len(specs))]
+    kept = [number or fits for number, fits in zip(right, short, strict=True)]
+    kept[0] = kept[0] and not all(kept)
+    shares = ["auto" if keep else f"{size**0.5:.1f}fr" for keep, size in zip(kept, longest, strict=True)]
+    return f"({', '.join(shares)},)"
+
+
+def rows(table: Node) -> list[Any]:
+    """Give all rows of a table, head and foot among them."""
+    return [*table["c"][3][1], *(row for body in table["c"][4] for row in [*body[2], *body[3]]), *table["c"][5][1]]
+
+
+def table(node: Node) -> Node:
+    """Give the table as pandoc's Typst writer shall set it: bare, since the float around it has label and caption."""
+    attributes = node["c"][0]
+    *rest, bodies, foot = node["c"][2:]
+    bodies, foot = _kept_together([_grouped(body, len(node["c"][2])) for body in bodies], foot)
+    return {"t": "Table", "c": [["", [*attributes[1], "typst:no-figure"], attributes[2]], [None, []], *rest, bodies, foot]}
+
+
+def _grouped(body: Any, width: int) -> Any:
+    """Set rows that are one cell across the table, the names of groups, in bold."""
+    *about, intermediate, own = body
+    return [*about, *([_bold(row) if len(row[1]) == 1 < width else row for row in part] for part in (intermediate, own))]
+
+
+def _bold(row: Any) -> Any:
+    *form, blocks = row[1][0]
+    strong = [
+        {"t": part["t"], "c": [{"t": "Strong", "c": part["c"]}]} if part["t"] in ("Plain", "Para") else part for part in blocks
+    ]
+    return [row[0], [[*form, strong]]]
+
+
+def _kept_together(bodies: list[Any], foot: Any) -> tuple[list[Any], Any]:
+    """Make the last rows of a long table its foot, which Typst keeps whole: a row alone on a page would be lost."""
+    if not bodies or foot[1] or len(bodies[-1][3]) <= WHOLE:
+        return bodies, foot
+    *others, (*about, own) = bodies
+    return [*others, [*about, own[:-3]]], [foot[0], own[-3:]]

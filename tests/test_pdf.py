@@ -1,0 +1,169 @@
+"""The structure of the PDF, read back: tags, language, title, bookmarks, alternative texts, header cells, fonts, pages."""
+
+import re
+
+import pikepdf
+import pypdf
+import pytest
+from books import write_book
+from conftest import BOOKS
+
+from ldeval.publish import pdf
+from ldeval.publish.build import build
+from ldeval.publish.config import read_book
+
+
+@pytest.fixture(scope="module", params=BOOKS)
+def path(request, books):
+    (found,) = books[request.param].glob("*.pdf")
+    return found
+
+
+@pytest.fixture(scope="module")
+def document(path):
+    with pikepdf.open(path) as document:
+        yield document
+
+
+@pytest.fixture(scope="module")
+def texts(path):
+    return [" ".join(page.extract_text().split()) for page in pypdf.PdfReader(path).pages]
+
+
+@pytest.fixture(scope="module")
+def book(path):
+    return read_book(next(root for name, root in BOOKS.items() if f"the {name} book" in str(path)))
+
+
+def elements(document):
+    """Give every structure element."""
+    waiting = [document.Root.StructTreeRoot.K]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, pikepdf.Array):
+            waiting += list(item)
+        elif isinstance(item, pikepdf.Dictionary) and "/S" in item:
+            yield item
+            waiting += [item.K] if "/K" in item else []
+
+
+def descendants(element):
+    holder = type("Holder", (), {})
+    holder.Root = type("Root", (), {"StructTreeRoot": type("Tree", (), {"K": element.get("/K", pikepdf.Array())})})
+    return list(elements(holder))
+
+
+def test_it_is_tagged_and_says_its_language_title_and_standard(document, book):
+    assert document.Root.MarkInfo.Marked
+    assert str(document.Root.Lang) == book.lang
+    with document.open_metadata() as metadata:
+        assert metadata["dc:title"] == book.title
+        assert metadata["pdfuaid:part"] == "1"
+    assert document.Root.ViewerPreferences.DisplayDocTitle
+
+
+def test_every_chapter_has_a_bookmark(path, texts):
+    def flat(items):
+        for item in items:
+            if isinstance(item, list):
+                yield from flat(item)
+            else:
+                yield item.title
+
+    reader = pypdf.PdfReader(path)
+    marked = list(flat(reader.outline))
+    top = [item.title for item in reader.outline if not isinstance(item, list)]
+    assert len(marked) > len(top) >= 4
+    assert all(any(re.sub(r"\W", "", title) in re.sub(r"\W", "", text) for text in texts) for title in top)
+
+
+def test_every_figure_has_an_alternative_text(document):
+    figures = [element for element in elements(document) if element.S == "/Figure"]
+    assert figures
+    assert all(len(str(element.get("/Alt", ""))) > 3 for element in figures)
+
+
+def test_every_table_has_header_cells(document):
+    tables = [element for element in elements(document) if element.S == "/Table"]
+    assert tables
+    for table in tables:
+        assert any(inner.S == "/TH" for inner in descendants(table))
+
+
+def test_all_fonts_are_embedded(document):
+    fonts = {}
+    for page in document.pages:
+        for name, font in page.get("/Resources", {}).get("/Font", {}).items():
+            fonts[str(font.BaseFont)] = font
+            inner = font.DescendantFonts[0] if "/DescendantFonts" in font else font
+            about = inner.get("/FontDescriptor", {})
+            assert any(key in about for key in ("/FontFile", "/FontFile2", "/FontFile3")), name
+    assert any("SourceSerif" in name for name in fonts)
+
+
+def test_links_lead_somewhere(path):
+    reader = pypdf.PdfReader(path)
+    named = set(reader.named_destinations)
+    for page in reader.pages:
+        for note in page.get("/Annots", []):
+            action = note.get_object().get("/A", {})
+            if action.get("/S") == "/GoTo" and isinstance(action["/D"], str):
+                assert action["/D"] in named
+            elif action.get("/S") == "/URI":
+                assert re.match(r"https?:|mailto:", action["/URI"]), action["/URI"]
+
+
+def test_the_title_page_tells_the_edition_and_the_notice(path, texts, book):
+    assert re.search(r"Made with ldeval \d", texts[0])
+    if "report" in str(path.parent):
+        assert "independent work" in texts[0] or "conformance" in str(path)
+
+
+def test_there_are_lists_of_figures_and_tables(texts):
+    front = " ".join(texts[1:4])
+    assert re.search(r"Contents.*Figures.*Figure\s\S+.*Tables.*Table\s\S+", front)
+
+
+def test_the_running_head_is_that_of_the_chapter_and_none_where_one_opens(path, texts, book):
+    reader = pypdf.PdfReader(path)
+    starts = {reader.get_destination_page_number(item): item.title for item in reader.outline if not isinstance(item, list)}
+    current = ""
+    for number, text in enumerate(texts):
+        current = starts.get(number, current)
+        if number in starts or number == 0:
+            assert not text.startswith(f"{book.title} ") or number == 0, number
+        elif text.startswith(book.title) and current not in ("Figures", "Tables"):
+            head = text.removeprefix(book.title)[: len(current) + 20]
+            assert re.sub(r"\W", "", current)[-12:] in re.sub(r"\W", "", head), (number, head)
+
+
+def test_a_long_table_repeats_its_header_and_keeps_its_last_rows_in_order(books):
+    (path,) = books["report"].glob("*.pdf")
+    texts = [page.extract_text() for page in pypdf.PdfReader(path).pages]
+    pages = [text for text in texts if "Estimate" in text and "95% interval" in text and "returned to prison after" in text]
+    assert len(pages) >= 2
+    last = pages[-1]
+    assert last.count("Largest difference from R") <= 1
+    assert len(re.findall(r"Share not returned|Hazard ratio|Largest difference", last)) >= 3
+
+
+def table(rows):
+    text = "| A | B |\n|---|---|\n" + "".join(f"| {n} | x |\n" for n in range(rows))
+    return pdf.ast.parse(text)["blocks"][0]
+
+
+@pytest.mark.parametrize(("rows", "feet"), [(pdf.WHOLE, 0), (pdf.WHOLE + 1, 3)])
+def test_the_last_rows_of_a_table_that_may_break_stay_together(rows, feet):
+    made = pdf.MAKERS["Table"](table(rows))
+    assert len(made["c"][5][1]) == feet
+    assert len(made["c"][4][0][3]) == rows - feet
+
+
+def test_a_landscape_div_turns_its_page(tmp_path):
+    wide = "# A\n\nBefore.\n\n::: {.landscape}\n\nWide.\n\n:::\n\nAfter.\n"
+    root = write_book(tmp_path / "book", {"a.qmd": wide})
+    build(root, say=lambda text: None)
+    pages = pypdf.PdfReader(root / "_report" / "A-book.pdf").pages
+    turned = [page.mediabox.width > page.mediabox.height for page in pages]
+    assert turned.count(True) == 1
+    assert "Wide." in pages[turned.index(True)].extract_text()
