@@ -109,7 +109,7 @@ def test_every_page_says_what_it_is_and_what_it_is_not():
     notice = (PROJECT / "chapters" / "_notice.qmd").read_text(encoding="utf-8")
     assert "independent work" in notice
     assert "not a publication of RAND" in notice
-    assert "open data on real people" in notice
+    assert "open data published for teaching" in notice
     assert "about_records()" in notice
     for page in pages():
         include = "chapters/_notice.qmd" if page.parent == PROJECT else "_notice.qmd"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Conditions = Mapping[str, str]
 ShareOf = Literal["none", "of column", "of row"]
-Picture = Literal["", "flow", "shares", "overlap", "funnel", "bars", "tornado", "acceptability"]
+Picture = Literal["", "flow", "shares", "overlap", "funnel", "love", "bars", "tornado", "acceptability"]
 """The figure that is drawn of a table as well."""
 Key = tuple[str, frozenset[tuple[str, str]]]
 """Whom a count counts: the population, and the conditions that hold."""

@@ -2,34 +2,57 @@
 
 Primary: immediate custody within the follow-up among all index cases, by the weighted Aalen-Johansen estimator. No sentence
 counts as none; open cases are censored; another ending, acquittal, discontinuance and death compete; users seen late enter late.
-ATT, users beside eligible people of the same months in areas not yet live; errors clustered by area.
+ATT, users beside eligible people of the same months in areas not yet live; errors clustered by area. Secondary: all eligible
+index events of live areas, seen or not (intention to treat), and custody among those sentenced.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from ldeval.analysis.effects import at_work, effect, odds_ratio
-from ldeval.analysis.findings import Effect, Effects, Findings, made_from
-from ldeval.analysis.records import RECORDS, Comparison, Records, compare
+from ldeval.analysis.attempts import answers, require_both
+from ldeval.analysis.counted import Counts, Line, tally
+from ldeval.analysis.effects import at_work, effect, found, odds_ratio
+from ldeval.analysis.findings import Curves, Effect, Effects, Findings, made_from
+from ldeval.analysis.records import RECORDS, UNSEEN, USER, Comparison, Records, compare
+from ldeval.analysis.weighted_curves import Timed, timed_curves
 from ldeval.estimate import Estimate
 from ldeval.stats.adjusted import By, adjusted_incidence
-from ldeval.stats.binary import aipw, standardised_risk
 from ldeval.stats.fit import Contrasts
-from ldeval.stats.matching import match
-from ldeval.stats.weights import entropy_weights
+from ldeval.stats.linear import linear
+from ldeval.stats.weights import propensity_weights
 
 Array = npt.NDArray[np.float64]
 
 SMALL_SAMPLE: Literal["CR1-t"] = "CR1-t"
-WORDS = "users beside people of the same months in areas not yet live; errors clustered by area (CR1, t)"
-FEWEST_EVENTS = 20
-"""A part of the cohort with fewer sentences of custody than this in either arm is not estimated on its own."""
+"""The correction for few areas that adjusted risks and the doubly robust estimator have; where a method has CR2, it is used."""
+
+SAME_MONTHS = "users beside people of the same months in areas not yet live"
+WORDS = f"{SAME_MONTHS}; errors clustered by area (CR1, t)"
+CR2_WORDS = f"{SAME_MONTHS}; errors clustered by area (CR2)"
+CUSTODY = "sentenced to immediate custody for the index case"
+
+PRIMARY = {
+    "diversion/risk_users/att": "risk of custody of users",
+    "diversion/risk_comparators/att": "risk of custody of comparators",
+    "diversion/risk_difference/att": "difference in the risk of custody",
+    "diversion/risk_ratio/att": "ratio of the risks of custody",
+    "diversion/odds_ratio/att": "ratio of the odds of custody",
+    "diversion/people_diverted/att": "people diverted from custody",
+    "diversion-risk": "Immediate custody within the follow-up",
+    "diversion-curves": "Custody over time",
+}
+ITT = {"diversion/risk_difference/itt": "difference in the risk of custody, all eligible people of live areas"}
+SENTENCED = {"custody_given_sentence/risk_difference/att": "difference in custody among those sentenced"}
+ENDINGS = {"diversion-disposals": "How index cases ended"}
+
+SENTENCES = ("immediate_custody", "suspended_sentence", "community_order", "fine", "discharge")
+OTHERS = ("caution", "no_further_action", "discontinued", "acquitted")
+OPEN = "open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +64,24 @@ class Race:
     state: npt.NDArray[np.int64]
     horizon: float
 
+    @property
+    def custody(self) -> npt.NDArray[np.bool_]:
+        """Who was sentenced to immediate custody within the follow-up."""
+        return np.asarray(self.state == 1)
+
+    @property
+    def events(self) -> int:
+        """How many were."""
+        return int(self.custody.sum())
+
+    def keep(self, which: npt.NDArray[np.bool_]) -> Race:
+        """Give the part of it where `which` (n,) holds."""
+        return Race(self.people.keep(which), self.time[which], self.state[which], self.horizon)
+
+    def adjusted_for(self, columns: list[str]) -> Race:
+        """Give it with part of the design."""
+        return replace(self, people=replace(self.people, X=self.people.X[columns]))
+
 
 def race(people: Comparison, follow_up_days: int) -> Race:
     """Give the race, without users whose case had ended before the service saw them: they were never at risk as users.
@@ -48,24 +89,26 @@ def race(people: Comparison, follow_up_days: int) -> Race:
     A case that ends on the day of its index event counts half a day, so that it is at risk at all.
     """
     time = np.maximum(people.rows.custody_race_days.to_numpy(float), 0.5)
-    kept = people.entry < time
     state = people.rows.custody_race_state.to_numpy(np.int64)
-    return Race(people.keep(kept), time[kept], state[kept], float(follow_up_days))
+    return Race(people, time, state, float(follow_up_days)).keep(people.entry < time)
 
 
 @made_from(RECORDS)
+@answers(PRIMARY | ITT | SENTENCED | ENDINGS)
 def diversion(records: Records) -> Findings:
-    """Give the effect on immediate custody, by several methods and in parts of the cohort, and on days served."""
+    """Give the effect on immediate custody: on users, on all eligible people, among those sentenced; and how cases ended."""
     people = compare(records, "diversion")
-    cases = race(people, records.study.study.follow_up_days)
-    return primary(cases) + methods(cases) + parts(cases) + days_served(people, records.study.study.follow_up_days)
+    days = records.study.study.follow_up_days
+    cases = race(people, days)
+    return primary(cases) + intention_to_treat(records) + given_sentence(cases) + endings(people, days)
 
 
 def incidence(cases: Race, by: By = "weighting") -> Contrasts:
     """Give the incidence of custody in both arms at the horizon, weighted or standardised to the users."""
     people = cases.people
+    require_both(cases.custody, people.treated, CUSTODY)
     return adjusted_incidence(
-        cases.time,
+        to_horizon(cases),
         cases.state,
         people.treated,
         people.X,
@@ -75,14 +118,37 @@ def incidence(cases: Race, by: By = "weighting") -> Contrasts:
         by=by,
         entry=people.entry if by == "weighting" else None,
         cluster=people.cluster,
-        small_sample="CR1-t",
+        small_sample=SMALL_SAMPLE,
     )
 
 
+def to_horizon(cases: Race) -> Array:
+    """Give the times, where every case of an arm has ended early with the last of them at the horizon.
+
+    The last case to end is alone at risk, so that counting its end at the horizon moves no incidence there; estimators
+    that require follow-up to the horizon then see that the arm has been followed to its end.
+    """
+    time = cases.time.copy()
+    for arm in (1.0, 0.0):
+        own = np.flatnonzero(cases.people.treated == arm)
+        last = own[np.argmax(time[own])]
+        if time[last] < cases.horizon and cases.state[last] > 0:
+            time[last] = cases.horizon
+    return time
+
+
+def risk_difference(cases: Race, key: str, words: str, *, estimand: str = "ATT") -> Estimate:
+    """Give the weighted difference in the risk of custody under an id of its own."""
+    fit = incidence(cases)
+    unit = "percentage points"
+    return effect(fit, "incidence_difference", key, unit=unit, estimand=estimand, method=words, events=cases.events)
+
+
 @made_from(RECORDS)
+@answers(PRIMARY)
 def primary(cases: Race) -> Findings:
-    """Give the primary estimate: risks of both arms, difference, ratio, odds ratio, and people diverted."""
-    fit, events = incidence(cases), int((cases.state == 1).sum())
+    """Give the primary estimate: risks of both arms, difference, ratio, odds ratio, people diverted, and the curves."""
+    fit = incidence(cases)
     method = f"weighted Aalen-Johansen at {cases.horizon:.0f} days, inverse probability of treatment weights; {WORDS}"
     kinds = (
         ("incidence_treated", "diversion/risk_users/att", "share"),
@@ -90,8 +156,8 @@ def primary(cases: Race) -> Findings:
         ("incidence_difference", "diversion/risk_difference/att", "percentage points"),
         ("log_incidence_ratio", "diversion/risk_ratio/att", "ratio"),
     )
-    made = [effect(fit, term, key, unit=unit, estimand="ATT", method=method, events=events) for term, key, unit in kinds]
-    odds = odds_ratio(fit, "incidence", "diversion/odds_ratio/att", estimand="ATT", method=method, events=events)
+    made = [effect(fit, term, key, unit=unit, estimand="ATT", method=method, events=cases.events) for term, key, unit in kinds]
+    odds = odds_ratio(fit, "incidence", "diversion/odds_ratio/att", estimand="ATT", method=method, events=cases.events)
     diverted = at_work(made[2], "diversion/people_diverted/att", -float(cases.people.treated.sum()), "people")
     shown = Effects(
         "diversion-risk",
@@ -99,129 +165,69 @@ def primary(cases: Race) -> Findings:
         "Share of people",
         (Effect("Users", made[0].id), Effect("Comparators, weighted to resemble users", made[1].id)),
     )
-    return Findings((*made, odds, diverted), (shown,))
+    return found((*made, odds, diverted), cases.people.arms(cases.custody), shown, _curves(cases))
+
+
+def _curves(cases: Race) -> Curves:
+    weights = np.asarray(propensity_weights(cases.people.treated, cases.people.X))
+    data = Timed(cases.people, cases.time, cases.state, weights)
+    title = "Immediate custody for the index case, by days since the index event"
+    return timed_curves("diversion-curves", title, "sentenced to immediate custody", data, "incidence")
 
 
 @made_from(RECORDS)
-def methods(cases: Race) -> Findings:
-    """Give the risk difference by several methods side by side: they should agree where each one's assumptions hold."""
-    people, custody = cases.people, (cases.state == 1).astype(float)
-    events = int(custody.sum())
-    balanced, matched = entropy_weights(people.treated, people.X), match(people.treated, people.X, caliper=0.2)
-    fits = {
-        "standardisation": (
-            incidence(cases, "standardisation"),
-            "incidence_difference",
-            "Cox models of each ending, standardised",
-        ),
-        "doubly_robust": (
-            aipw(custody, people.treated, people.X, estimand="ATT", cluster=people.cluster, small_sample=SMALL_SAMPLE),
-            "risk_difference",
-            "augmented inverse probability weighting; open cases count as no custody",
-        ),
-        "entropy_balancing": (
-            _risk(people, custody, balanced),
-            "risk_difference",
-            "entropy balancing; open cases count as no custody",
-        ),
-        "matching": (
-            _risk(people, custody, matched.weights),
-            "risk_difference",
-            "nearest neighbour on the propensity score within 0.2 standard deviations; open cases count as no custody",
-        ),
-    }
-    made = [
-        effect(
-            fit,
-            term,
-            f"diversion/risk_difference/att/{name}",
-            unit="percentage points",
-            estimand="ATT",
-            method=f"{words}; {WORDS}",
-            events=events,
-        )
-        for name, (fit, term, words) in fits.items()
-    ]
-    labels = ("Weighting (primary)", "Standardisation", "Doubly robust", "Entropy balancing", "Matching")
-    keys = ("diversion/risk_difference/att", *(estimate.id for estimate in made))
-    rows = tuple(Effect(label, key) for label, key in zip(labels, keys, strict=True))
-    return Findings(tuple(made), (Effects("diversion-methods", "The same effect by five methods", "Risk difference", rows),))
+@answers(ITT)
+def intention_to_treat(records: Records) -> Findings:
+    """Give the effect over all eligible index events of live areas, seen or not: what is diluted by those whom it missed."""
+    people = compare(records, "diversion", users=(USER, UNSEEN))
+    everyone = replace(people, entry=np.zeros(people.n))
+    cases = race(everyone, records.study.study.follow_up_days)
+    words = (
+        f"weighted Aalen-Johansen at {cases.horizon:.0f} days; all eligible people of live areas, seen or not, beside those of "
+        "the same months in areas not yet live; at risk from the index event; errors clustered by area (CR1, t)"
+    )
+    estimate = risk_difference(cases, "diversion/risk_difference/itt", words, estimand="ITT")
+    return found([estimate], cases.people.arms(cases.custody))
 
 
-def _risk(people: Comparison, custody: Array, weights: Any) -> Contrasts:
-    return standardised_risk(
-        custody,
-        people.treated,
-        people.X[["intercept"]],
-        estimand="ATT",
-        weights=weights,
-        cluster=people.cluster,
-        small_sample=SMALL_SAMPLE,
+@made_from(RECORDS)
+@answers(SENTENCED)
+def given_sentence(cases: Race) -> Findings:
+    """Give the difference in custody among those sentenced. It conditions on a sentence, which comes after contact."""
+    sentenced = np.isin(cases.state, (1, 2))
+    people, weights = cases.people, np.asarray(propensity_weights(cases.people.treated, cases.people.X))[sentenced]
+    custody, treated, cluster = cases.custody[sentenced], people.treated[sentenced], people.cluster[sentenced]
+    require_both(custody, treated, "sentenced to custody among those sentenced")
+    X = np.column_stack([np.ones(len(treated)), treated])
+    fit = linear(custody.astype(float), X, weights=weights, cluster=cluster, small_sample="CR2")
+    method = (
+        "weighted difference of the share with custody among those sentenced, weights of the whole comparison; "
+        f"conditions on something that comes after contact; {CR2_WORDS}"
+    )
+    key = "custody_given_sentence/risk_difference/att"
+    estimate = effect(fit, "x1", key, unit="percentage points", estimand="ATT", method=method, events=int(custody.sum()))
+    return found([estimate], people.keep(sentenced).arms(custody))
+
+
+@made_from(RECORDS)
+@answers(ENDINGS)
+def endings(people: Comparison, follow_up_days: int) -> Findings:
+    """Count how index cases had ended by the end of follow-up, by arm."""
+    rows = people.rows
+    ended = rows.index_disposal.where(rows.index_disposal_days < follow_up_days, OPEN).fillna(OPEN)
+    arm = np.where(people.treated == 1.0, "Users", "Comparators")
+    frame = rows[[]].assign(disposal=ended.astype(str), arm=arm)
+    named = [(name, "Sentence") for name in SENTENCES] + [(name, "No sentence") for name in (*OTHERS, OPEN)]
+    lines = (Line("All index cases"), *(Line(_words(name), {"disposal": name}, group) for name, group in named))
+    columns = tuple(Line(label, {"arm": label}) for label in ("Users", "Comparators"))
+    note = "Unweighted: the arms differ in what they are charged with and in history, so a difference here is no effect."
+    title = "How index cases had ended twelve months after the index event"
+    counts = tally(frame, lines, columns)
+    population = "people of the comparison"
+    return Findings(
+        (), (Counts("diversion-disposals", title, population, lines, columns, counts, "of column", "cases", (note,)),)
     )
 
 
-@made_from(RECORDS)
-def parts(cases: Race) -> Findings:
-    """Give the risk difference in parts of the cohort, each part weighted anew."""
-    made, rows = [], []
-    for group, label, key, which in _parts(cases):
-        part = Race(cases.people.keep(which), cases.time[which], cases.state[which], cases.horizon)
-        if min(_events(part)) < FEWEST_EVENTS or len(np.unique(part.people.cluster)) < 10:
-            continue
-        estimate = effect(
-            incidence(part),
-            "incidence_difference",
-            f"diversion/risk_difference/att/{key}",
-            unit="percentage points",
-            estimand="ATT",
-            method=f"as the primary estimate, among: {group.lower()}, {label.lower()}",
-            events=sum(_events(part)),
-        )
-        made.append(estimate)
-        rows.append(Effect(label, estimate.id, group))
-    if not made:
-        return Findings()
-    return Findings(tuple(made), (Effects("diversion-parts", "The effect by group of people", "Risk difference", tuple(rows)),))
-
-
-def _events(cases: Race) -> tuple[int, int]:
-    custody, treated = cases.state == 1, cases.people.treated == 1
-    return int((custody & treated).sum()), int((custody & ~treated).sum())
-
-
-def _parts(cases: Race) -> Iterator[tuple[str, str, str, npt.NDArray[np.bool_]]]:
-    rows = cases.people.rows
-    for value, label in (("male", "Men"), ("female", "Women")):
-        yield "Sex", label, value, (rows.sex == value).to_numpy(bool)
-    for low, high in ((18, 25), (25, 35), (35, 50), (50, 200)):
-        label = f"{low} to {high - 1}" if high < 200 else f"{low} and over"
-        yield "Age", label, f"age_{low}", rows.age.between(low, high - 1).to_numpy()
-    for low, high, label in ((0, 0, "None"), (1, 5, "1 to 5"), (6, 14, "6 to 14"), (15, 10_000, "15 or more")):
-        yield "Previous convictions", label, f"convictions_{low}", rows.previous_convictions.between(low, high).to_numpy()
-    for offence in sorted(rows.index_offence.unique()):
-        label = str(offence).replace("_", " ").capitalize()
-        yield "Index offence", label, str(offence), (rows.index_offence == offence).to_numpy(bool)
-
-
-@made_from(RECORDS)
-def days_served(people: Comparison, follow_up_days: int) -> Findings:
-    """Give the difference in days: of the index sentence within the follow-up and in all, and inside for any reason."""
-    rows = people.rows
-    custody = ((rows.index_disposal == "immediate_custody") & (rows.index_disposal_days < follow_up_days)).to_numpy()
-    start, stop = rows.index_disposal_days.to_numpy(float), rows.index_release_days.to_numpy(float)
-    days = {
-        "custody_days": (
-            np.where(custody, np.minimum(stop, follow_up_days) - start, 0.0),
-            "of the index sentence, in the follow-up",
-        ),
-        "sentence_served": (np.where(custody, stop - start, 0.0), "of the index sentence, to release"),
-        "days_inside": (rows.custody_days.to_numpy(float), "inside for any reason, remand included, in the follow-up"),
-    }
-    made: list[Estimate] = []
-    for name, (values, words) in days.items():
-        fit = aipw(values, people.treated, people.X, estimand="ATT", cluster=people.cluster, small_sample=SMALL_SAMPLE)
-        method = f"days {words}; augmented inverse probability weighting; {WORDS}"
-        made.append(effect(fit, "mean_difference", f"{name}/mean_difference/att", unit="days", estimand="ATT", method=method))
-    labels = ("Index sentence, within a year", "Index sentence, to release", "In custody for any reason, within a year")
-    rows_shown = tuple(Effect(label, estimate.id) for label, estimate in zip(labels, made, strict=True))
-    return Findings(tuple(made), (Effects("custody-days", "Days in custody", "Mean difference in days", rows_shown),))
+def _words(name: str) -> str:
+    return "Still open" if name == OPEN else name.replace("_", " ").capitalize()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from math import exp, log
 from typing import Any, Protocol
 
 import numpy as np
 
+from ldeval.analysis.counted import Arm, Counts
+from ldeval.analysis.findings import Exhibit, Findings
 from ldeval.estimate import Estimate, Scale
 from ldeval.stats.fit import Contrasts
 
@@ -60,6 +63,20 @@ def effect(
         method=method,
         p_value=float(row["p_value"]),
     )
+
+
+def found(estimates: Iterable[Estimate], arms: tuple[Arm, ...], *exhibits: Exhibit | Counts) -> Findings:
+    """Give estimates that have the same arms behind them, and their exhibits.
+
+    A share of one arm ("risk_users", "risk_comparators") has that arm alone behind it.
+    """
+    made = tuple(estimates)
+    return Findings(made, exhibits, arms={estimate.id: _behind(estimate, arms) for estimate in made})
+
+
+def _behind(estimate: Estimate, arms: tuple[Arm, ...]) -> tuple[Arm, ...]:
+    own = tuple(arm for arm in arms if estimate.measure.endswith(f"_{arm.label.lower()}"))
+    return own or arms
 
 
 def at_work(estimate: Estimate, key: str, factor: float, unit: str) -> Estimate:

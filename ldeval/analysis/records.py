@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ldeval.analysis.attempts import NoAnswer, require_areas
+from ldeval.analysis.counted import Arm
 from ldeval.data.linked import links_folder
 from ldeval.data.stages import Say, Tell, extracts_folder, prepare
 from ldeval.study import Study
@@ -69,6 +71,13 @@ class Comparison:
         """People in both arms."""
         return len(self.rows)
 
+    def arms(self, event: npt.NDArray[np.bool_] | None = None, total: npt.NDArray[np.float64] | None = None) -> tuple[Arm, Arm]:
+        """Give both sides for disclosure control: people, those with `event` (n,), the largest part of one person in `total`."""
+        users, comparators = (
+            _arm(label, self.treated == arm, event, total) for label, arm in (("Users", 1.0), ("Comparators", 0.0))
+        )
+        return users, comparators
+
     def keep(self, which: npt.NDArray[np.bool_]) -> Comparison:
         """Give the part of it where `which` (n,) holds; columns that are constant there are left out."""
         rows = self.rows[which].reset_index(drop=True)
@@ -88,21 +97,35 @@ def open_records(
     return Records(prepare(root, study, link_set=link_set, say=say, tell=tell), study, root)
 
 
-def compare(records: Records, outcome: str, *, control: str = NOT_YET_LIVE) -> Comparison:
+def compare(records: Records, outcome: str, *, users: Sequence[str] = (USER,), control: str = NOT_YET_LIVE) -> Comparison:
     """Give users beside one kind of comparators, with the adjustment set of an outcome of the protocol.
 
     Raises:
-        ValueError: an arm without people, or an adjustment that the features do not hold.
+        NoAnswer: an arm without people, or from one area only.
+        ValueError: an adjustment that the features do not hold.
 
     """
     people = records.people
-    rows = people[people.arm.isin([USER, control])].reset_index(drop=True)
-    treated = (rows.arm == USER).to_numpy(dtype=np.float64)
-    if treated.all() or not treated.any():
-        counts = people.arm.value_counts().to_dict()
-        raise ValueError(f"{outcome}: expected people in both arms ({USER}, {control}), found {counts}")
+    rows = people[people.arm.isin([*users, control])].reset_index(drop=True)
+    treated = rows.arm.isin(users).to_numpy(dtype=np.float64)
+    for label, present in (("users", treated.any()), ("comparators", not treated.all())):
+        if rows.empty or not present:
+            raise NoAnswer(f"there are no {label} in the records")
+    cluster = rows.area_id.to_numpy(str)
+    require_areas(cluster, treated)
     X = design(rows, treated, records.study.outcomes[outcome].adjust)
-    return Comparison(rows, treated, X, rows.area_id.to_numpy(str), rows.entry.to_numpy(float))
+    return Comparison(rows, treated, X, cluster, rows.entry.to_numpy(float))
+
+
+def _arm(
+    label: str,
+    who: npt.NDArray[np.bool_],
+    event: npt.NDArray[np.bool_] | None,
+    total: npt.NDArray[np.float64] | None,
+) -> Arm:
+    events = None if event is None else int((event & who).sum())
+    whole = 0.0 if total is None else float(total[who].sum())
+    return Arm(label, int(who.sum()), events, float(total[who].max() / whole) if total is not None and whole > 0 else None)
 
 
 def design(rows: pd.DataFrame, treated: npt.NDArray[np.float64], adjust: Sequence[str]) -> pd.DataFrame:

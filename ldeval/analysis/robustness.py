@@ -1,53 +1,72 @@
-"""Robustness: would the answer change with another method, another comparison, another set of links, or a hidden cause?
+"""Robustness: would the answer change with another comparison, window, adjustment, area, error or set of links?
 
-Specification curve, comparison rules, negative controls, E-values, leave-one-area-out, link sets pooled by Rubin's rules, the
-errors of few clusters by other means, and multiplicity.
+The specification curve of the effect on custody, areas left out one at a time, errors of few clusters by other means, link sets
+pooled by Rubin's rules, and the p-values of the primary outcomes taken together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from ldeval.analysis.diversion import SMALL_SAMPLE, Race, incidence, race
-from ldeval.analysis.effects import effect
+from ldeval.analysis.attempts import NoAnswer, answers, not_estimated, require_areas, require_both
+from ldeval.analysis.diversion import (
+    CUSTODY,
+    SAME_MONTHS,
+    SMALL_SAMPLE,
+    Array,
+    Race,
+    incidence,
+    race,
+    risk_difference,
+    to_horizon,
+)
+from ldeval.analysis.diversion_parts import difference
+from ldeval.analysis.effects import effect, found
 from ldeval.analysis.findings import Column, Effect, Effects, Findings, Table, made_from
-from ldeval.analysis.records import RECORDS, UNSEEN, Comparison, Records, compare, open_records
+from ldeval.analysis.reconviction import spells_of, weighted_cox
+from ldeval.analysis.records import RECORDS, UNSEEN, USER, Comparison, Records, compare, design, open_records
 from ldeval.estimate import Estimate
-from ldeval.stats.binary import aipw
+from ldeval.stats.adjusted import adjusted_incidence
 from ldeval.stats.linear import linear
-from ldeval.stats.resample import adjust_p, pool
-from ldeval.stats.sensitivity import e_value, negative_controls
+from ldeval.stats.resample import Pooled, adjust_p, pool
 from ldeval.stats.weights import propensity_weights
 from ldeval.stats.wild import wild_cluster_bootstrap
-from ldeval.study import Study
 
 LINK_SETS = (1, 2, 3, 4, 5)
-CONTROLS = {
-    "previous_events_year": "Arrests in the year before the index event",
-    "previous_custody": "Custodial sentences before the index event",
-    "custody_days_before": "Days in custody in the year before the index event",
+STEM = "robustness/risk_difference/"
+PRIMARIES = {
+    "diversion/risk_difference/att": "Immediate custody",
+    "reconviction/hazard_ratio/att": "Reconviction",
+    "timeliness/completed_180/att": "Cases completed in 180 days",
 }
-"""Outcomes that lie before the index event: the service cannot have moved them."""
+"""One family: the primary outcomes whose p-values are adjusted for each other."""
+
+SPECIFICATIONS = {"robustness-specifications": "The effect on custody under other choices"}
+AREAS = {"robustness-areas": "Leaving out one area at a time"}
+ERRORS = {
+    f"{STEM}cr1t": "weighted difference, CR1 errors",
+    f"{STEM}cr2": "weighted difference, CR2 errors",
+    "robustness-errors": "Errors with few areas",
+    "robustness-wild": "Wild cluster bootstrap of no effect",
+}
+TOGETHER = {"robustness-multiplicity": "p-values of the primary outcomes together"}
+LINKS = {
+    f"{STEM}link_sets": "difference in the risk of custody over five sets of links",
+    "robustness/hazard_ratio/link_sets": "hazard ratio of reconviction over five sets of links",
+}
 
 
 @made_from(RECORDS)
-def robustness(records: Records, root: Path) -> Findings:
-    """Give every check of the primary effect on custody."""
-    people = compare(records, "diversion")
-    cases = race(people, records.study.study.follow_up_days)
-    return (
-        specifications(records, cases)
-        + hidden_causes(cases)
-        + prior_outcomes(records)
-        + without_each_area(cases)
-        + few_clusters(cases)
-        + other_links(root, records.study)
-    )
+@answers(SPECIFICATIONS | AREAS | ERRORS | LINKS)
+def robustness(records: Records) -> Findings:
+    """Give the checks of the effect on custody by method, area, error and links."""
+    cases = race(compare(records, "diversion"), records.study.study.follow_up_days)
+    return specifications(records, cases) + without_each_area(cases) + few_clusters(cases) + other_links(records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,216 +76,203 @@ class Specification:
     key: str
     label: str
     group: str
-    make: Callable[[], Estimate]
+    make: Callable[[str], Findings]
 
 
 @made_from(RECORDS)
+@answers(SPECIFICATIONS)
 def specifications(records: Records, cases: Race) -> Findings:
-    """Give the risk difference under other adjustment sets, comparators, windows and rules."""
-    made = [(each, each.make()) for each in _specifications(records, cases)]
-    rows = tuple(Effect(each.label, estimate.id, each.group) for each, estimate in made)
-    shown = Effects("robustness-specifications", "The effect on custody under other choices", "Risk difference", rows)
-    return Findings(tuple(estimate for _, estimate in made), (shown,))
+    """Give the risk difference under other adjustment sets, windows, people, comparators and targets."""
+    tried = list(_specifications(records, cases))
+    rows = tuple(Effect(each.label, STEM + each.key, each.group) for each in tried)
+    first = Effect("As in the report", "diversion/risk_difference/att", "Primary")
+    title = "The effect on custody under other choices"
+    shown = Effects("robustness-specifications", title, "Risk difference", (first, *rows))
+    made = (answers({STEM + each.key: f"risk difference, {each.label.lower()}"})(each.make)(STEM + each.key) for each in tried)
+    return sum(made, Findings((), (shown,)))
 
 
 def _specifications(records: Records, cases: Race) -> Iterator[Specification]:
-    people, days = cases.people, records.study.study.follow_up_days
-    adjust = records.study.outcomes["diversion"].adjust
-
-    def of(key: str, words: str, made: Race) -> Estimate:
-        name = f"robustness/risk_difference/{key}"
-        return effect(incidence(made), "incidence_difference", name, unit="percentage points", estimand="ATT", method=words)
-
-    def unadjusted() -> Estimate:
-        bare = Comparison(people.rows, people.treated, people.X[["intercept"]], people.cluster, people.entry)
-        crude = aipw(
-            (cases.state == 1).astype(float),
-            bare.treated,
-            bare.X,
-            estimand="ATT",
-            cluster=bare.cluster,
-            small_sample=SMALL_SAMPLE,
-        )
-        name = "robustness/risk_difference/unadjusted"
-        return effect(crude, "risk_difference", name, unit="percentage points", estimand="ATT", method="no adjustment at all")
-
-    def without(*names: str) -> Race:
-        kept = [c for c in people.X.columns if not any(c.startswith(name) for name in names)]
-        return Race(
-            Comparison(people.rows, people.treated, people.X[kept], people.cluster, people.entry),
-            cases.time,
-            cases.state,
-            cases.horizon,
-        )
-
-    yield Specification("unadjusted", "No adjustment", "Adjustment", unadjusted)
-    sets = (
+    yield Specification("unadjusted", "No adjustment", "Adjustment", lambda key: _unadjusted(key, cases))
+    for name, label, stems in (
         ("no_history", "Without previous offending", ("previous_",)),
         ("no_place", "Without deprivation", ("deprivation", "area_")),
+    ):
+        kept = [column for column in cases.people.X.columns if not column.startswith(stems)]
+        yield Specification(name, label, "Adjustment", _weighted(lambda k=kept: cases.adjusted_for(k), label))  # type: ignore[misc]
+    for days in (91, 182):
+        label = f"Custody within {days} days"
+        yield Specification(f"by_day_{days}", label, "Window", _weighted(lambda d=days: replace(cases, horizon=float(d)), label))  # type: ignore[misc]
+    prompt = cases.people.entry == 0
+    label = "Only users seen promptly"
+    yield Specification("seen_promptly", label, "People", _weighted(lambda: cases.keep(prompt), label))
+    for name, label, make in (
+        ("unseen", "Not seen by a live service", lambda: compare(records, "diversion", control=UNSEEN)),
+        ("historical", "Same areas, before the service", lambda: _historical(records)),
+    ):
+        yield Specification(name, label, "Comparators", _weighted(_raced(records, make), label))
+    yield Specification("everyone", "Everyone, not users alone", "Target", lambda key: _for_everyone(key, cases))
+
+
+def _raced(records: Records, make: Callable[[], Comparison]) -> Callable[[], Race]:
+    return lambda: race(make(), records.study.study.follow_up_days)
+
+
+def _weighted(make: Callable[[], Race], label: str) -> Callable[[str], Findings]:
+    def estimated(key: str) -> Findings:
+        cases = make()
+        words = f"as the primary estimate, but: {label[:1].lower()}{label[1:]}"
+        return found([risk_difference(cases, key, words)], cases.people.arms(cases.custody))
+
+    return estimated
+
+
+def _unadjusted(key: str, cases: Race) -> Findings:
+    require_both(cases.custody, cases.people.treated, CUSTODY)
+    fit = difference(cases.adjusted_for(["intercept"]))
+    words = "difference of shares with no adjustment at all; open cases count as no custody"
+    estimate = effect(
+        fit, "risk_difference", key, unit="percentage points", estimand="descriptive", method=words, events=cases.events
     )
-    for key, label, names in sets:
-        if any(name.startswith(names) for name in adjust):
-            yield Specification(key, label, "Adjustment", lambda k=key, n=names, w=label: of(k, w.lower(), without(*n)))  # type: ignore[misc]
-    prompt = people.entry == 0
-    yield Specification(
-        "seen_promptly",
-        "Only users seen within a week",
-        "People",
-        lambda: of(
-            "seen_promptly",
-            "users seen within a week",
-            Race(people.keep(prompt), cases.time[prompt], cases.state[prompt], cases.horizon),
-        ),
+    return found([estimate], cases.people.arms(cases.custody))
+
+
+def _for_everyone(key: str, cases: Race) -> Findings:
+    people = cases.people
+    fit = adjusted_incidence(
+        to_horizon(cases),
+        cases.state,
+        people.treated,
+        people.X,
+        cause=1,
+        tau=cases.horizon,
+        estimand="ATE",
+        entry=people.entry,
+        cluster=people.cluster,
+        small_sample=SMALL_SAMPLE,
     )
-    if (records.people.arm == UNSEEN).any():
-        yield Specification(
-            "unseen",
-            "Beside people whom a live service did not see",
-            "Comparison",
-            lambda: of(
-                "unseen", "comparators of the same areas, not seen", race(compare(records, "diversion", control=UNSEEN), days)
-            ),
-        )
+    words = f"weighted Aalen-Johansen, weights for everyone in the comparison; {SAME_MONTHS}"
+    unit = "percentage points"
+    estimate = effect(fit, "incidence_difference", key, unit=unit, estimand="ATE", method=words, events=cases.events)
+    return found([estimate], people.arms(cases.custody))
+
+
+def _historical(records: Records) -> Comparison:
+    """Give users beside eligible people of the same areas in the earlier calendar window."""
+    users = records.people[records.people.arm == USER]
+    before = records.table("people_historical")
+    before = before[before.area_id.isin(users.area_id)]
+    if users.empty or before.empty:
+        raise NoAnswer("there is nobody of the same areas in the earlier window")
+    rows = pd.concat([users, before], ignore_index=True)
+    treated = np.repeat([1.0, 0.0], [len(users), len(before)])
+    cluster = rows.area_id.to_numpy(str)
+    require_areas(cluster, treated)
+    X = design(rows, treated, records.study.outcomes["diversion"].adjust)
+    return Comparison(rows, treated, X, cluster, rows.entry.to_numpy(float))
 
 
 @made_from(RECORDS)
-def hidden_causes(cases: Race) -> Findings:
-    """Give the E-value of the risk ratio: how strong a hidden cause of both contact and custody would have to be."""
-    row = incidence(cases).tidy().set_index("term").loc["log_incidence_ratio"]
-    ratio = np.exp([row["estimate"], row["low"], row["high"]])
-    found = e_value(*map(float, ratio), measure="risk_ratio")
-    columns = (Column("what", "What"), Column("e_value", "E-value", "ratio", source="model"))
-    rows = (("The estimate", found.estimate), ("The end of its interval nearer to no effect", found.bound))
-    note = "The risk ratio that a cause hidden from both records would need with contact and with custody, to explain the result away."
-    return Findings((), (Table("robustness-e-values", "How strong a hidden cause would have to be", columns, rows, (note,)),))
-
-
-@made_from(RECORDS)
-def prior_outcomes(records: Records) -> Findings:
-    """Compare outcomes that lie before the index event, each adjusted for the others: what differs there is bias."""
-    adjust = records.study.outcomes["diversion"].adjust
-    found, names = [], []
-    for name, label in CONTROLS.items():
-        people = compare(records, "diversion")
-        kept = [c for c in people.X.columns if not c.startswith(name)]
-        fit = aipw(
-            np.log1p(people.rows[name].to_numpy(float)),
-            people.treated,
-            people.X[kept],
-            estimand="ATT",
-            cluster=people.cluster,
-            small_sample=SMALL_SAMPLE,
-        )
-        words = f"{label.lower()}, log(1 + x); augmented inverse probability weighting without it among the adjustments"
-        key = f"robustness/negative_control/{name}"
-        found.append(effect(fit, "mean_difference", key, unit="number", estimand="ATT", method=words))
-        names.append(label)
-    assert adjust
-    test = negative_controls([e.value for e in found], [e.se for e in found], names=names)
-    columns = (
-        Column("statistic", "Chi squared", "number", source="model"),
-        Column("df", "Degrees of freedom", "number", source="model"),
-        Column("p_value", "p-value", "p", source="model"),
-        Column("alarm", "Alarm"),
-    )
-    row = (float(test.statistic), float(test.df), float(test.p_value), "rings" if test.alarm else "is silent")
-    rows = tuple(Effect(label, estimate.id) for label, estimate in zip(names, found, strict=True))
-    return Findings(
-        tuple(found),
-        (
-            Effects(
-                "robustness-negative-controls",
-                "Outcomes that the service cannot have moved",
-                "Mean difference of log(1 + x)",
-                rows,
-            ),
-            Table("robustness-alarm", "Do the negative controls ring?", columns, (row,)),
-        ),
-    )
-
-
-@made_from(RECORDS)
+@answers(AREAS)
 def without_each_area(cases: Race) -> Findings:
     """Give the range of the primary effect when each area in turn is left out."""
-    values = []
-    for area in np.unique(cases.people.cluster):
-        kept = cases.people.cluster != area
-        part = Race(cases.people.keep(kept), cases.time[kept], cases.state[kept], cases.horizon)
-        values.append(float(incidence(part).tidy().set_index("term").loc["incidence_difference", "estimate"]))
+    kept = (cases.people.cluster != area for area in np.unique(cases.people.cluster))
+    values = [_difference(incidence(cases.keep(which)).tidy())["estimate"] for which in kept]
     columns = (Column("what", "What"), Column("value", "Risk difference", "percentage points", source="model"))
     rows = (("Smallest", min(values)), ("Median", float(np.median(values))), ("Largest", max(values)))
     return Findings((), (Table("robustness-areas", "Leaving out one area at a time", columns, rows),))
 
 
+def _difference(tidy: pd.DataFrame) -> dict[str, float]:
+    row = tidy.set_index("term").loc["incidence_difference"]
+    return {name: float(row[name]) for name in ("estimate", "se")}
+
+
 @made_from(RECORDS)
+@answers(ERRORS)
 def few_clusters(cases: Race) -> Findings:
     """Give the weighted difference with errors made for few clusters in other ways: CR2, and the wild cluster bootstrap."""
-    people, custody = cases.people, (cases.state == 1).astype(float)
+    people, custody = cases.people, cases.custody.astype(float)
+    require_both(cases.custody, people.treated, CUSTODY)
     X = np.column_stack([np.ones(people.n), people.treated])
     weights = np.asarray(propensity_weights(people.treated, people.X))
-    made = [
-        effect(
-            linear(custody, X, weights=weights, cluster=people.cluster, small_sample=rule),
-            "x1",
-            f"robustness/risk_difference/{key}",
-            unit="percentage points",
-            estimand="ATT",
-            method=f"weighted difference of shares; errors clustered by area, {words}",
-        )
-        for rule, key, words in (
-            (SMALL_SAMPLE, "cr1t", "CR1 with Student's t"),
-            ("CR2", "cr2", "CR2 with Satterthwaite's degrees of freedom"),
-        )
-    ]
-    root = np.sqrt(weights)
-    wild = wild_cluster_bootstrap(custody * root, X * root[:, None], term=1, cluster=people.cluster, draws=999, seed=1)
-    columns = (Column("draws", "Draws", "number", source="model"), Column("p_value", "p-value", "p", source="model"))
-    table = Table("robustness-wild", "Wild cluster bootstrap of no effect", columns, ((999.0, float(wild.p_value)),))
-    rows = (Effect("CR1 with t (as in the report)", made[0].id), Effect("CR2", made[1].id))
-    return Findings(tuple(made), (Effects("robustness-errors", "Errors with few areas", "Risk difference", rows), table))
-
-
-@made_from(RECORDS)
-def other_links(root: Path, study: Study) -> Findings:
-    """Pool the primary effect over five sets of links drawn by their probability, by Rubin's rules."""
-    fits = []
-    for link_set in LINK_SETS:
-        records = open_records(root, study, link_set=link_set)
-        fits.append(incidence(race(compare(records, "diversion"), study.study.follow_up_days)).tidy().set_index("term"))
-    rows = [fit.loc["incidence_difference"] for fit in fits]
-    pooled = pool([float(r["estimate"]) for r in rows], [float(r["se"]) for r in rows])
-    table = pooled.tidy().iloc[0]
-    estimate = Estimate(
-        id="robustness/risk_difference/link_sets",
-        outcome="robustness",
-        measure="risk_difference",
-        unit="percentage points",
-        estimand="ATT",
-        value=float(table["estimate"]),
-        se=float(table["se"]),
-        scale="identity",
-        low=float(table["low"]),
-        high=float(table["high"]),
-        level=0.95,
-        n=len(records.people),
-        events=None,
-        method="as the primary effect, over five sets of links drawn by probability, pooled by Rubin's rules",
-        p_value=float(table["p_value"]),
+    made = []
+    rules: tuple[tuple[Literal["CR1-t", "CR2"], str], ...] = (
+        ("CR1-t", "CR1 with Student's t"),
+        ("CR2", "CR2 with Satterthwaite's degrees of freedom"),
     )
-    return Findings((estimate,))
+    for rule, words in rules:
+        fit = linear(custody, X, weights=weights, cluster=people.cluster, small_sample=rule)
+        method = f"weighted difference of shares, weights taken as known, open cases no custody; clustered by area, {words}"
+        key = STEM + rule.lower().replace("-", "")
+        unit = "percentage points"
+        made.append(effect(fit, "x1", key, unit=unit, estimand="ATT", method=method, events=cases.events))
+    rows = (Effect("CR1 with t", made[0].id), Effect("CR2", made[1].id))
+    shown = Effects("robustness-errors", "Errors with few areas", "Risk difference", rows)
+    return found(made, people.arms(cases.custody), shown, _wild(custody, X, weights, people))
+
+
+def _wild(custody: Array, X: Array, weights: Array, people: Comparison) -> Table:
+    root = np.sqrt(weights)
+    kept = weights > 0
+    y, columns = (custody * root)[kept], (X * root[:, None])[kept]
+    test = wild_cluster_bootstrap(y, columns, term=1, cluster=people.cluster[kept], draws=999, seed=1)
+    shown = (Column("draws", "Draws", "number", source="model"), Column("p_value", "p-value", "p", source="model"))
+    return Table("robustness-wild", "Wild cluster bootstrap of no effect", shown, ((float(test.draws), float(test.p_value)),))
 
 
 @made_from(RECORDS)
-def multiplicity(p_values: Mapping[str, float]) -> Findings:
+@answers(LINKS)
+def other_links(records: Records) -> Findings:
+    """Pool the primary effects over five sets of links drawn by their probability, by Rubin's rules."""
+    sets = [open_records(records.root, records.study, link_set=number) for number in LINK_SETS]
+    custody, hazards, areas = [], [], 0
+    for drawn in sets:
+        cases = race(compare(drawn, "diversion"), drawn.study.study.follow_up_days)
+        areas = len(np.unique(cases.people.cluster))
+        custody.append(_difference(incidence(cases).tidy()))
+        hazards.append({name: float(weighted_cox(spells_of(drawn)).tidy().loc[0, name]) for name in ("estimate", "se")})
+    differences, ratios = LINKS
+    made = (
+        _pooled(custody, differences, "percentage points", cases.people.n, areas - 1),
+        _pooled(hazards, ratios, "ratio", cases.people.n, areas - 1),
+    )
+    return found(made, cases.people.arms())
+
+
+def _pooled(fits: list[dict[str, float]], key: str, unit: str, n: int, df: int) -> Estimate:
+    pooled = pool([fit["estimate"] for fit in fits], [fit["se"] for fit in fits], df=float(df))
+    words = "as the primary effect, over five sets of links drawn by probability, pooled by Rubin's rules"
+    term = str(pooled.tidy().iloc[0]["term"])
+    return effect(_Pooled(pooled), term, key, unit=unit, estimand="ATT", method=words, n=n)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pooled:
+    """Pooled estimates as `effect` reads fits."""
+
+    pooled: Pooled
+    level: float = 0.95
+    n: int = 0
+
+    def tidy(self) -> pd.DataFrame:
+        return self.pooled.tidy()
+
+
+@made_from(RECORDS)
+def multiplicity(found_so_far: Findings) -> Findings:
     """Adjust the p-values of the primary outcomes, one family, by Holm's and by Benjamini and Hochberg's methods."""
-    names = list(p_values)
-    raw = [p_values[name] for name in names]
-    adjusted = pd.DataFrame({"raw": raw, "holm": adjust_p(raw, "holm"), "bh": adjust_p(raw, "bh")}, index=names)
+    p_values = {e.id: e.p_value for e in found_so_far.estimates if e.id in PRIMARIES and e.p_value is not None}
+    if not p_values:
+        return not_estimated(TOGETHER, "no primary outcome could be estimated")
+    raw = list(p_values.values())
+    holm, bh = adjust_p(raw, "holm"), adjust_p(raw, "bh")
     columns = (
         Column("outcome", "Outcome"),
         Column("raw", "p-value", "p", source="model"),
         Column("holm", "Holm", "p", source="model"),
         Column("bh", "Benjamini and Hochberg", "p", source="model"),
     )
-    rows = tuple((name, *map(float, adjusted.loc[name])) for name in names)
+    adjusted = zip(p_values, raw, holm, bh, strict=True)
+    rows = tuple((PRIMARIES[key], float(p), float(one), float(other)) for key, p, one, other in adjusted)
     return Findings((), (Table("robustness-multiplicity", "p-values of the primary outcomes together", columns, rows),))

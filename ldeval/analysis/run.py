@@ -7,16 +7,23 @@ from pathlib import Path
 
 from ldeval.analysis import (
     court_stages,
+    custody_days,
     diversion,
+    diversion_parts,
     economics,
+    hidden_causes,
     joint_custody,
     linkage,
     profile,
     reconviction,
+    reoffending,
+    robustness,
     service_use,
     timeliness,
     trust,
+    truths,
     validation,
+    weighting,
 )
 from ldeval.analysis.findings import Findings
 from ldeval.analysis.records import Records, open_records
@@ -27,11 +34,17 @@ QUESTIONS: tuple[tuple[str, Callable[[Records], Findings]], ...] = (
     ("data and linkage", linkage.linkage),
     ("who uses the service", profile.profile),
     ("health service use", service_use.service_use),
+    ("weighting", weighting.weighting),
     ("diversion", diversion.diversion),
+    ("diversion by method, group and site", diversion_parts.diversion_parts),
+    ("days in custody", custody_days.custody_days),
     ("reconviction", reconviction.reconviction),
+    ("repeat offending", reoffending.reoffending),
     ("custody and days together", joint_custody.joint_custody),
     ("court timeliness", timeliness.timeliness),
     ("stages of court cases", court_stages.stages),
+    ("robustness", robustness.robustness),
+    ("hidden causes", hidden_causes.hidden_causes),
 )
 """The analyses of the study's records, in the order of the report."""
 
@@ -48,4 +61,5 @@ def run(root: Path, study: Study, *, say: Say = lambda _: None, tell: Tell = lam
         found += answer(records)
     say("analysis: economics")
     found += economics.question(found, root, study)
-    return found.check()
+    found += robustness.multiplicity(found)
+    return (found + truths.truths(found, study)).check()

@@ -29,6 +29,7 @@ from ldeval.release.flow import draw_flow, flow_alt
 from ldeval.release.foot import foot, not_shown
 from ldeval.release.look import DASHES, GREY, LOOK, PALETTE, WIDTH
 from ldeval.release.numbers import between, central, form, interval, level
+from ldeval.release.plots_love import draw_love, love_alt
 from ldeval.release.results import FOLDER, KINDS, results
 from ldeval.release.series_plot import draw_series, series_alt
 from ldeval.release.ticks import ticks
@@ -43,6 +44,7 @@ PICTURES: dict[str, tuple[Callable[[Table], str], Callable[[Table, Any], Any]]] 
     "shares": (shares_alt, draw_shares),
     "overlap": (overlap_alt, draw_overlap),
     "funnel": (funnel_alt, draw_funnel),
+    "love": (love_alt, draw_love),
     "bars": (plots_economics.bars_alt, plots_economics.draw_bars),
     "tornado": (plots_economics.tornado_alt, plots_economics.draw_tornado),
     "acceptability": (plots_economics.acceptability_alt, plots_economics.draw_acceptability),
@@ -112,18 +114,27 @@ def _ends(exhibit: Curves) -> list[Point]:
     return [max(exhibit.of(group), key=lambda p: (p.at_risk > 0, p.time)) for group in exhibit.groups]
 
 
+NAMES = {
+    "survival": ("Kaplan-Meier curves of the share {}", "share"),
+    "incidence": ("Aalen-Johansen curves of the share {}", "share"),
+    "mean count": ("Curves of the mean number of {}", "number"),
+}
+"""How curves of each shape are named, and the unit of their values."""
+
+
 def _curves_alt(exhibit: Curves) -> str:
     ends = _ends(exhibit)
+    words, unit = NAMES[exhibit.shape]
     said = [
-        f"{p.group}, {form(p.value, 'share')} ({level(exhibit.level)} interval {interval(p.low, p.high, 'share', 0)})"
+        f"{p.group}, {form(p.value, unit)} ({level(exhibit.level)} interval {interval(p.low, p.high, unit, 0)})"
         f" after {p.time:g} {exhibit.time_unit}"
         for p in ends
     ]
     order = sorted(ends, key=lambda p: p.value, reverse=True)
     highest = f" The highest curve at its end is that of: {order[0].group}." if len(ends) > 1 else ""
     return (
-        f"Kaplan-Meier curves of the share {exhibit.outcome}, by {exhibit.time_unit} since {exhibit.since}, with the "
-        f"numbers at risk below. At the end of follow-up: {'; '.join(said)}.{highest}"
+        f"{'Weighted ' if exhibit.weighted else ''}{words.format(exhibit.outcome)}, by {exhibit.time_unit} since "
+        f"{exhibit.since}, with the numbers at risk below. At the end of follow-up: {'; '.join(said)}.{highest}"
     )
 
 
@@ -193,16 +204,27 @@ def _draw_curves(exhibit: Curves, new: Any) -> Any:
         _step(axes, exhibit.of(group), PALETTE[number], DASHES[number])
     end = max(p.time for p in exhibit.points)
     marks = ticks(end, exhibit.time_unit)
-    axes.set(ylim=(0, 1), xlim=(0, end * 1.02), xticks=marks)
-    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
+    axes.set(xlim=(0, end * 1.02), xticks=marks)
+    _value_axis(axes, exhibit)
     axes.tick_params(labelbottom=True)
     axes.set_xlabel(f"{exhibit.time_unit.capitalize()} since {exhibit.since}")
-    axes.set_title(f"Share {exhibit.outcome}")
+    axes.set_title(NAMES[exhibit.shape][0].split(" of the ")[1].format(exhibit.outcome).capitalize())
     axes.grid(axis="y", color="#E5E5E5", linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.legend(loc="lower left", frameon=False)
+    axes.legend(loc="lower left" if exhibit.shape == "survival" else "upper left", frameon=False)
     _risk_table(table, exhibit, marks)
     return picture
+
+
+def _value_axis(axes: Axes, exhibit: Curves) -> None:
+    """Set the axis of values: from 0 to 1 for shares that start at 1, and as high as the intervals go for what starts at 0."""
+    if exhibit.shape == "survival":
+        axes.set_ylim(0, 1)
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
+        return
+    axes.set_ylim(0, 1.05 * max(point.high for point in exhibit.points))
+    if exhibit.shape == "incidence":
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
 
 
 def _step(axes: Axes, points: Sequence[Point], colour: str, dash: Any) -> None:
@@ -251,7 +273,7 @@ def _draw_effects(exhibit: Effects, estimates: Estimates, new: Any) -> Any:
         _ratio_axis(axes, rows)
     else:
         axes.xaxis.set_major_formatter(lambda value, _: form(value, rows[0].unit))
-    axes.set_xlabel(f"{exhibit.measure}, {level(rows[0].level)} interval")
+    axes.set_xlabel(f"{exhibit.measure}{_in_points(rows[0])}, {level(rows[0].level)} interval")
     return picture
 
 
@@ -265,6 +287,10 @@ def _lines(exhibit: Effects, estimates: Estimates) -> list[tuple[str, Estimate |
         group = row.group
         lines.append((row.label, estimates[row.estimate]))
     return lines
+
+
+def _in_points(row: Estimate) -> str:
+    return " in percentage points" if row.unit == "percentage points" else ""
 
 
 def _ratio_axis(axes: Axes, rows: Sequence[Estimate]) -> None:

@@ -34,7 +34,8 @@ def finding(key: str) -> Markdown:
 
 def sentences(row: Estimate, matters: float, better: Better) -> str:
     """Give the two sentences as plain text."""
-    first = f"The {row.measure} was {central(row)} ({level(row.level)} interval {between(row)})."
+    unit = f" {row.unit}" if row.unit in ("percentage points", "days") else ""
+    first = f"The {row.measure.replace('_', ' ')} was {central(row)}{unit} ({level(row.level)} interval {between(row)})."
     return f"{first} {_reading(row, matters, better)}"
 
 
