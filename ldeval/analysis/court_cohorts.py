@@ -74,7 +74,7 @@ def cohorts(months: pd.DataFrame, extract_end: date) -> Cohorts:
     origin = (number.min() - shift) // PERIOD - 1
     made = months.assign(period=(number - shift) // PERIOD - origin, start=((first - shift) // PERIOD - origin))[followed]
     rows = made.groupby(["area_id", "period"]).agg(start=("start", "first"), **{name: (name, "sum") for name in COUNTS})
-    return _complete(rows.reset_index(), made.groupby("charge_month")["period"].first())
+    return _complete(rows[rows["cases"] > 0].reset_index(), made.groupby("charge_month")["period"].first())
 
 
 def _shift(starts: pd.Series) -> int:

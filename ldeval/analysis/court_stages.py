@@ -14,7 +14,7 @@ from ldeval.analysis.court_cohorts import Cohorts, cohorts
 from ldeval.analysis.effects import effect
 from ldeval.analysis.findings import Effect, Effects, Findings, made_from
 from ldeval.analysis.records import RECORDS, Records
-from ldeval.analysis.timeliness import WORDS, Row, study_effects
+from ldeval.analysis.timeliness import SAME, WORDS, Row, study_effects
 from ldeval.estimate import Estimate
 from ldeval.stats.survival import kaplan_meier
 
@@ -193,6 +193,8 @@ def _quantile_change(whole: Cohorts, values: npt.NDArray[np.float64], q: float) 
     if not np.isfinite(values).all():
         return NotEstimated(key, words, "a cohort of which too many cases are open", "court_days")
     fit = study_effects(whole, values)
+    if not fit.overall("simple")["se"].iloc[0] > 0:
+        return NotEstimated(key, words, SAME, "court_days")
     row = Row(fit.overall("simple"), fit.level, int(whole.rows["cases"].sum()))
     made = effect(row, "simple", key, unit="days", estimand="descriptive", method=f"quantiles of cohorts; {WORDS}")
     return replace(made, outcome="court_days", measure=words)
