@@ -85,7 +85,7 @@ def test_uptake_keeps_what_is_not_known_apart():
     (table,) = uptake(offers_described(OFFERS)).exhibits
     assert row(table, "All") == (4, 2, 1, 1)
     assert row(table, "Places with another service") == (2, 0, 1, 1)
-    assert [gap.why for gap in uptake(offers_described(OFFERS[:0])).missing] == ["nothing was offered"]
+    assert {gap.why for gap in uptake(offers_described(OFFERS[:0])).missing} == {"nothing was offered"}
 
 
 def test_sites_are_counted_and_one_site_says_why_not():
@@ -139,8 +139,11 @@ def test_the_profile_of_a_small_twin_leaves_under_the_policy():
 
 def test_nobody_referred_says_so(monkeypatch):
     records = small_records()
+    profile_of_all = profile(records)
     empty = {name: records.table(name).iloc[:0] for name in ("referrals", "interventions")}
+    empty["people_study"] = records.people
     monkeypatch.setattr(type(records), "table", lambda self, name: empty[name])
     found = profile(records)
     assert {gap.why for gap in found.missing} == {"nobody was referred"}
-    assert "profile-variation" in {gap.id for gap in found.missing}
+    whole = {*(row.id for row in profile_of_all.shares), *(exhibit.id for exhibit in profile_of_all.exhibits)}
+    assert {gap.id for gap in found.missing} | {"profile-people"} == whole

@@ -232,13 +232,24 @@ def dilution(cases: pd.DataFrame, months: pd.DataFrame, window: tuple[object, ob
 @made_from(RECORDS)
 def per_case_touched(found: Findings) -> Findings:
     """Scale the effects on a case of a live area to a case touched, as if only those moved: a reading, no more."""
-    shares = [share for share in found.shares if share.id == "timeliness/touched" and share.events]
-    if not shares:
-        return Findings()
-    factor = shares[0].n / shares[0].events
     wanted = {f"timeliness/{measure.name}/att": measure for measure in MEASURES}
-    made = [_scaled(row, factor, wanted[row.id]) for row in found.estimates if row.id in wanted]
-    return Findings(tuple(made), arms={row.id: found.arms[row.id.replace("per_touched", "att")] for row in made})
+    shares = [share for share in found.shares if share.id == "timeliness/touched" and share.events]
+    rows = [row for row in found.estimates if row.id in wanted] if shares else []
+    made = [_scaled(row, shares[0].n / shares[0].events, wanted[row.id]) for row in rows]
+    known = {row.id for row in made}
+    why = "the effect, or the share of cases touched, could not be estimated"
+    gaps = [(_per_touched(key), measure) for key, measure in wanted.items() if _per_touched(key) not in known]
+    return Findings(
+        tuple(made),
+        arms={_per_touched(row.id): found.arms[row.id] for row in rows},
+        missing=tuple(
+            NotEstimated(key, f"{measure.words}, for each case touched", why, measure.outcome) for key, measure in gaps
+        ),
+    )
+
+
+def _per_touched(key: str) -> str:
+    return key.replace("/att", "/per_touched")
 
 
 def _scaled(row: Estimate, factor: float, measure: Measure) -> Estimate:
@@ -247,7 +258,7 @@ def _scaled(row: Estimate, factor: float, measure: Measure) -> Estimate:
     method = f"{row.id} over the share of cases known to be touched, its own error left out; assumes that no other case moved"
     return replace(
         row,
-        id=row.id.replace("/att", "/per_touched"),
+        id=_per_touched(row.id),
         measure=words,
         value=value,
         low=low,
