@@ -50,6 +50,8 @@ class Cohorts:
 
     def why_not(self) -> str:
         """Say why there is nothing to compare, or nothing."""
+        if self.rows.empty:
+            return "there are no cohorts of court cases followed for a year"
         start = self.rows.groupby("area_id")["start"].first()
         if (start > 1).sum() < 2:
             return "fewer than two areas where the service began within the cohorts"
@@ -67,6 +69,8 @@ def cohorts(months: pd.DataFrame, extract_end: date) -> Cohorts:
     the last period may be shorter. Where every area has the service in the end, the last periods, without comparators, go.
     """
     charged = pd.to_datetime(months["charge_month"])
+    if charged.empty:
+        return Cohorts(pd.DataFrame(columns=["area_id", "period", "start", *COUNTS]), pd.Series(dtype=int), 0)
     number = charged.dt.year * 12 + charged.dt.month - 1
     followed = (charged + pd.offsets.MonthEnd(0)).dt.date <= extract_end - timedelta(days=RESTRICTED_TO)
     first = number - months["months_live"]
@@ -74,7 +78,7 @@ def cohorts(months: pd.DataFrame, extract_end: date) -> Cohorts:
     origin = (number.min() - shift) // PERIOD - 1
     made = months.assign(period=(number - shift) // PERIOD - origin, start=((first - shift) // PERIOD - origin))[followed]
     rows = made.groupby(["area_id", "period"]).agg(start=("start", "first"), **{name: (name, "sum") for name in COUNTS})
-    return _complete(rows.reset_index(), made.groupby("charge_month")["period"].first())
+    return _complete(rows[rows["cases"] > 0].reset_index(), made.groupby("charge_month")["period"].first())
 
 
 def _shift(starts: pd.Series) -> int:
@@ -85,7 +89,7 @@ def _shift(starts: pd.Series) -> int:
 
 def _complete(rows: pd.DataFrame, period_of: pd.Series) -> Cohorts:
     rows = _started(rows, rows["period"].max())
-    if (rows["start"] > 0).all():
+    if (rows["start"] > 0).all() and rows["start"].max() > 1:
         last = rows["start"].max() - 1
         rows = _started(rows[rows["period"] <= last], last)
     full = rows.groupby("area_id")["period"].transform("nunique") == rows["period"].nunique()

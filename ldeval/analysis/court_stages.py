@@ -14,7 +14,7 @@ from ldeval.analysis.court_cohorts import Cohorts, cohorts
 from ldeval.analysis.effects import effect
 from ldeval.analysis.findings import Effect, Effects, Findings, made_from
 from ldeval.analysis.records import RECORDS, Records
-from ldeval.analysis.timeliness import WORDS, Row, study_effects
+from ldeval.analysis.timeliness import SAME, WORDS, Row, study_effects
 from ldeval.estimate import Estimate
 from ldeval.stats.survival import kaplan_meier
 
@@ -73,6 +73,11 @@ def lengths(cases: pd.DataFrame, extract_end: date) -> Findings:
             rows += [Effect(f"{words}, {QUANTILES[q]}", row.id, label) for q, row in zip(QUANTILES, found, strict=True)]
         if len(own):
             made.append(_adjournments(own, court))
+        else:
+            words = f"mean adjournments a case, {label}"
+            missing.append(
+                NotEstimated(f"court_stages/adjournments/{court}/mean", words, "no case of this court", "court_stages")
+            )
     shown = Effects("court-stages", "How long each stage takes", "Days", tuple(rows))
     return Findings(tuple(made), (shown,), missing=tuple(missing))
 
@@ -169,7 +174,8 @@ def quantiles(cases: pd.DataFrame, months: pd.DataFrame, extract_end: date) -> F
     """Give the change in the quantiles of cohorts as the service begins: descriptive, by the same comparison as the shares."""
     whole = cohorts(months, extract_end)
     if why := whole.why_not():
-        return Findings(missing=(NotEstimated("court-quantiles", "changes in the quantiles of court time", why, "court_days"),))
+        keys = ["court-quantiles", *map(_quantile_id, COHORT_QUANTILES)]
+        return Findings(missing=tuple(NotEstimated(key, "change in a quantile of court time", why, "court_days") for key in keys))
     made = [_quantile_change(whole, cohort_quantile(cases, whole, q), q) for q in COHORT_QUANTILES]
     rows = tuple(Effect(f"{q:.0%} of cases completed", row.id) for q, row in zip(COHORT_QUANTILES, made, strict=True))
     shown = Effects("court-quantiles", "Days until a share of each cohort was completed", "Difference in days", rows)
@@ -188,11 +194,17 @@ def cohort_quantile(cases: pd.DataFrame, whole: Cohorts, q: float) -> npt.NDArra
     return np.asarray(found.loc[pd.MultiIndex.from_frame(whole.rows[["area_id", "period"]])], dtype=np.float64)
 
 
+def _quantile_id(q: float) -> str:
+    return f"court_quantiles/days_p{q * 100:.0f}/descriptive"
+
+
 def _quantile_change(whole: Cohorts, values: npt.NDArray[np.float64], q: float) -> Estimate | NotEstimated:
-    key, words = f"court_quantiles/days_p{q * 100:.0f}/descriptive", f"difference in days until {q:.0%} of a cohort is completed"
+    key, words = _quantile_id(q), f"difference in days until {q:.0%} of a cohort is completed"
     if not np.isfinite(values).all():
         return NotEstimated(key, words, "a cohort of which too many cases are open", "court_days")
     fit = study_effects(whole, values)
+    if not fit.overall("simple")["se"].iloc[0] > 0:
+        return NotEstimated(key, words, SAME, "court_days")
     row = Row(fit.overall("simple"), fit.level, int(whole.rows["cases"].sum()))
     made = effect(row, "simple", key, unit="days", estimand="descriptive", method=f"quantiles of cohorts; {WORDS}")
     return replace(made, outcome="court_days", measure=words)

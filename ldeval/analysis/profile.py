@@ -49,6 +49,9 @@ COMBINATIONS = 12
 """Combinations of needs that are shown, the commonest."""
 MOST = 4
 """This many needs and more are one category."""
+SHARES = ("any_need", "mental_health", "several_needs", "threshold_met", "several_below", "below_of_several", "consent")
+OFFERED = ("taken_up", "onward", "onward_taken_up")
+"""The shares that prose quotes, of referrals and of offers."""
 REFERRALS = "referrals to the service in the study's window"
 OFFERS = "interventions offered in the study's window"
 
@@ -60,7 +63,7 @@ def profile(records: Records) -> Findings:
     every = records.table("referrals")
     referrals, offers = _within(every, first, last), _within(records.table("interventions"), first, last)
     if referrals.empty:
-        return nobody()
+        return people(records) + nobody()
     frame, offered = described(referrals), offers_described(offers)
     return people(records) + needs(frame) + routes(frame) + uptake(offered) + over_time(every) + sites(frame, offered)
 
@@ -71,6 +74,7 @@ def nobody() -> Findings:
     titles |= {"profile-routes": "routes", "profile-consent": "consent", "profile-interventions": "interventions"}
     titles |= {"profile-quarters": "referrals over time", "profile-variation": "variation between sites"}
     titles |= {f"sites-{name}": f"sites: {name}" for name in ("consent", "threshold", "uptake")}
+    titles |= {f"profile/{name}": name.replace("_", " ") for name in (*SHARES, *OFFERED)}
     return Findings(missing=tuple(NotEstimated(key, title, "nobody was referred", "profile") for key, title in titles.items()))
 
 
@@ -261,8 +265,8 @@ def routes(frame: pd.DataFrame) -> Findings:
 def uptake(offers: pd.DataFrame) -> Findings:
     """Count what was offered and taken up, and the offers that another service has to have room for."""
     if offers.empty:
-        gap = NotEstimated("profile-interventions", "interventions", "nothing was offered", "profile")
-        return Findings(missing=(gap,))
+        keys = ("profile-interventions", *(f"profile/{name}" for name in OFFERED))
+        return Findings(missing=tuple(NotEstimated(key, "interventions", "nothing was offered", "profile") for key in keys))
     columns = [
         Line("Offered"),
         Line("Taken up", {"taken": "yes"}),

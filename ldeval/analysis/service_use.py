@@ -91,7 +91,9 @@ def event_studies(panel: Panel, gaps: dict[str, str]) -> Findings:
         key = f"use-events-{outcome.replace('_', '-')}"
         why = gaps.get(outcome) or _empty_month(panel, outcome)
         if why:
-            found += Findings(missing=(NotEstimated(key, f"{_label(outcome)}, month by month", why, "service_use"),))
+            keys = (key, *(_month_id(outcome, month) for month in range(-12, 12) if month not in BASE))
+            gone = tuple(NotEstimated(k, f"rate ratio of {_label(outcome)} by month", why, "service_use") for k in keys)
+            found += Findings(missing=gone)
             continue
         rows = list(_months(panel, outcome))
         shown = Effects(
@@ -111,12 +113,16 @@ def _empty_month(panel: Panel, outcome: str) -> str:
     return "nobody had any in some of the months" if (by == 0).any() or len(by) < 24 else ""
 
 
+def _month_id(outcome: str, month: int) -> str:
+    return f"service_use/{outcome}/rate_ratio/month_{month:+d}"
+
+
 def _months(panel: Panel, outcome: str) -> Iterator[tuple[int, Result]]:
     fit = event_study(panel, outcome)
     base = panel.arm(outcome, BASE, "The months furthest before")
     for term in fit.names:
         month = int(term.removeprefix("month"))
-        key = f"service_use/{outcome}/rate_ratio/month_{month:+d}"
+        key = _month_id(outcome, month)
         row = effect(fit, term, key, unit="ratio", estimand="descriptive", method=WITHIN)
         arms = (panel.arm(outcome, [month], f"Month {month:+d}"), base)
         yield month, _crude(row, f"rate ratio of {_label(outcome)}", arms)
@@ -135,8 +141,8 @@ def before_and_after(panel: Panel, gaps: dict[str, str]) -> Findings:
             ratios.append(Effect(_window_label(window), keys[0], words))
             differences.append(Effect(_window_label(window), keys[1], words))
             if why := gaps.get(outcome):
-                said = (f"rate ratio of {_label(outcome)}", f"rate difference of {_label(outcome)}")
-                missing += [NotEstimated(k, s, why, "service_use") for k, s in zip(keys, said, strict=True)]
+                more = [f"service_use/{outcome}/rate_{side}/year" for side in ("before", "after")] if window.key == "year" else []
+                missing += [NotEstimated(key, f"rates of {_label(outcome)}", why, "service_use") for key in (*keys, *more)]
             else:
                 results += _compared(panel, outcome, window)
     shown = (

@@ -20,7 +20,7 @@ from ldeval.analysis.effects import effect
 from ldeval.analysis.findings import Column, Effect, Effects, Findings, Table, made_from
 from ldeval.analysis.records import RECORDS, Records
 from ldeval.estimate import Estimate
-from ldeval.stats.did import GroupTimeEffects, group_time_effects
+from ldeval.stats.did import GroupTimeEffects, PreTrend, group_time_effects
 
 WORDS = (
     "staggered differences in differences (Callaway and Sant'Anna), areas by half-years of charge, weighted by cases, against "
@@ -30,6 +30,7 @@ SHOWN = 6
 """Half-years before and after the start that the event study shows: further out, few waves are left."""
 LEADS = 4
 """Half-years before the start that are tested together."""
+SAME = "all areas changed alike, so that there is nothing to estimate an error from"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,10 @@ def _overall(cohort: Cohorts, measure: Measure, court: str) -> Estimate | NotEst
     if why := cohort.why_not():
         return NotEstimated(key, measure.words, why, measure.outcome)
     fit = study_effects(cohort, cohort.outcome(measure.column))
-    return _estimate(fit, fit.overall("simple"), key, measure, cohort)
+    table = fit.overall("simple")
+    if not table["se"].iloc[0] > 0:
+        return NotEstimated(key, measure.words, SAME, measure.outcome)
+    return _estimate(fit, table, key, measure, cohort)
 
 
 def _estimate(fit: GroupTimeEffects, table: pd.DataFrame, key: str, measure: Measure, cohort: Cohorts) -> Estimate:
@@ -142,34 +146,49 @@ def _arms(cohort: Cohorts, measure: Measure) -> tuple[Arm, Arm]:
 def event_studies(cohort: Cohorts) -> Findings:
     """Give the effect by half-year since the start, before it too, and test that it was nothing before the start."""
     if why := cohort.why_not():
-        keys = [*(f"timeliness-events-{measure.name.replace('_', '-')}" for measure in MEASURES), "timeliness-leads"]
+        keys = [*map(_series_id, MEASURES), "timeliness-leads"]
         return Findings(missing=tuple(NotEstimated(key, "event study of court timeliness", why, "timeliness") for key in keys))
     estimates: list[Estimate] = []
     shown: list[Effects] = []
+    missing: list[NotEstimated] = []
     tests = []
     for measure in MEASURES:
         fit = study_effects(cohort, cohort.outcome(measure.column))
         rows = list(_events(fit, measure, cohort))
         estimates += [estimate for _, estimate in rows]
-        shown.append(_series(measure, rows))
-        if (fit.event < 0).any():
-            test = fit.lead_test(min(LEADS, len(np.unique(fit.event[fit.event < 0]))))
+        if rows:
+            shown.append(_series(measure, rows))
+        else:
+            missing.append(NotEstimated(_series_id(measure), f"event study: {measure.words}", SAME, measure.outcome))
+        if test := _tested(fit, sum(event < 0 for event, _ in rows)):
             tests.append((measure.words[:1].upper() + measure.words[1:], test.df, test.statistic, test.p_value))
-    return Findings(tuple(estimates), tuple(shown)) + _tests(tests)
+    return Findings(tuple(estimates), tuple(shown), missing=tuple(missing)) + _tests(tests)
+
+
+def _tested(fit: GroupTimeEffects, leads: int) -> PreTrend | None:
+    """Test the last half-years before the start, where there are any and the areas can tell them apart."""
+    try:
+        return fit.lead_test(min(LEADS, leads))
+    except ValueError:
+        return None
+
+
+def _series_id(measure: Measure) -> str:
+    return f"timeliness-events-{measure.name.replace('_', '-')}"
 
 
 def _events(fit: GroupTimeEffects, measure: Measure, cohort: Cohorts) -> Iterator[tuple[int, Estimate]]:
     table = fit.event_study()
     for place in range(len(table)):
         event = int(table["event"].iloc[place])
-        if -SHOWN <= event < SHOWN:
+        if -SHOWN <= event < SHOWN and table["se"].iloc[place] > 0:
             key = f"timeliness/{measure.name}/att/half_year_{event:+d}"
             yield event, _estimate(fit, table.iloc[[place]], key, measure, cohort)
 
 
 def _series(measure: Measure, rows: list[tuple[int, Estimate]]) -> Effects:
     return Effects(
-        f"timeliness-events-{measure.name.replace('_', '-')}",
+        _series_id(measure),
         f"{measure.words[:1].upper()}{measure.words[1:]}, by half-year since the service began",
         "Percentage points" if measure.unit == "percentage points" else "Days",
         tuple(Effect(f"Half-year {event:+d}" if event else "Half-year 0", row.id, at=event) for event, row in rows),
@@ -180,7 +199,7 @@ def _series(measure: Measure, rows: list[tuple[int, Estimate]]) -> Effects:
 
 def _tests(tests: list[tuple[str, int, float, float]]) -> Findings:
     if not tests:
-        why = "no wave has two half-years before its start"
+        why = "no wave has two half-years before its start, or areas are too few to tell those apart"
         return Findings(missing=(NotEstimated("timeliness-leads", "test of the changes before the start", why, "timeliness"),))
     columns = (
         Column("measure", "Outcome"),
@@ -213,13 +232,24 @@ def dilution(cases: pd.DataFrame, months: pd.DataFrame, window: tuple[object, ob
 @made_from(RECORDS)
 def per_case_touched(found: Findings) -> Findings:
     """Scale the effects on a case of a live area to a case touched, as if only those moved: a reading, no more."""
-    shares = [share for share in found.shares if share.id == "timeliness/touched" and share.events]
-    if not shares:
-        return Findings()
-    factor = shares[0].n / shares[0].events
     wanted = {f"timeliness/{measure.name}/att": measure for measure in MEASURES}
-    made = [_scaled(row, factor, wanted[row.id]) for row in found.estimates if row.id in wanted]
-    return Findings(tuple(made), arms={row.id: found.arms[row.id.replace("per_touched", "att")] for row in made})
+    shares = [share for share in found.shares if share.id == "timeliness/touched" and share.events]
+    rows = [row for row in found.estimates if row.id in wanted] if shares else []
+    made = [_scaled(row, shares[0].n / shares[0].events, wanted[row.id]) for row in rows]
+    known = {row.id for row in made}
+    why = "the effect, or the share of cases touched, could not be estimated"
+    gaps = [(_per_touched(key), measure) for key, measure in wanted.items() if _per_touched(key) not in known]
+    return Findings(
+        tuple(made),
+        arms={_per_touched(row.id): found.arms[row.id] for row in rows},
+        missing=tuple(
+            NotEstimated(key, f"{measure.words}, for each case touched", why, measure.outcome) for key, measure in gaps
+        ),
+    )
+
+
+def _per_touched(key: str) -> str:
+    return key.replace("/att", "/per_touched")
 
 
 def _scaled(row: Estimate, factor: float, measure: Measure) -> Estimate:
@@ -228,7 +258,7 @@ def _scaled(row: Estimate, factor: float, measure: Measure) -> Estimate:
     method = f"{row.id} over the share of cases known to be touched, its own error left out; assumes that no other case moved"
     return replace(
         row,
-        id=row.id.replace("/att", "/per_touched"),
+        id=_per_touched(row.id),
         measure=words,
         value=value,
         low=low,

@@ -104,14 +104,7 @@ class GroupTimeEffects:
         before = self.event < 0
         if not before.any():
             raise ValueError("time: no group has two periods before its start, so there is no pre-trend to test")
-        covariance = self._covariance(self.influence[:, before])
-        spread = np.sqrt(np.diag(covariance))
-        if not spread.all() or np.linalg.cond(covariance / np.outer(spread, spread)) > 1e12:
-            raise ValueError(
-                f"cluster: {int(before.sum())} effects before the start are too many to test together; use fewer periods"
-            )
-        found = self.estimate[before]
-        statistic = float(found @ np.linalg.solve(covariance, found))
+        statistic = _wald(self.estimate[before], self._covariance(self.influence[:, before]))
         df = int(before.sum())
         return PreTrend(statistic, df, float(chdtrc(df, statistic)), "every effect before the start of treatment is zero")
 
@@ -124,7 +117,7 @@ class GroupTimeEffects:
         Source: Anderson, An Introduction to Multivariate Statistical Analysis (3rd edition, 2003), section 5.2.
 
         Raises:
-            ValueError: no effect before a start, or not fewer of them than clusters.
+            ValueError: no effect before a start, not fewer of them than clusters, or some that follow from the others.
 
         """
         from scipy.special import fdtrc
@@ -136,7 +129,7 @@ class GroupTimeEffects:
         parts = [self._weigh(self.event == event) for event in events]
         found, influence = np.array([p[0] for p in parts]), np.column_stack([p[1] for p in parts])
         covariance = self._covariance(influence) * (1.0 if self.small_sample else count / (count - 1))
-        statistic = float(found @ np.linalg.solve(covariance, found)) * (count - k) / (k * (count - 1))
+        statistic = _wald(found, covariance) * (count - k) / (k * (count - 1))
         null = f"the last {k} average effects before the start of treatment are zero"
         return PreTrend(statistic, k, float(fdtrc(k, count - k, statistic)), null)
 
@@ -171,6 +164,13 @@ class GroupTimeEffects:
 
     def _count(self, influence: Floats) -> int:
         return len(influence) if self.clusters is None else len(self.clusters.labels)
+
+
+def _wald(found: Floats, covariance: Floats) -> float:
+    spread = np.sqrt(np.diag(covariance))
+    if not spread.all() or np.linalg.cond(covariance / np.outer(spread, spread)) > 1e12:
+        raise ValueError(f"cluster: {len(found)} effects before the start are too many to test together; use fewer periods")
+    return float(found @ np.linalg.solve(covariance, found))
 
 
 def group_time_effects(
