@@ -36,7 +36,7 @@ def test_accept_shows_what_moved_in_standard_errors_and_takes_it(project, monkey
     assert shown.exit_code == 0
     assert shown.stdout == "rossi/hazard_ratio/fin: value 0.7 -> 0.684257 (-0.12 se)\n"
     assert path.read_bytes() == accepted
-    assert CliRunner().invoke(app, ["accept"]).output == "no key figure moved\n"
+    assert CliRunner().invoke(app, ["accept"]).stdout == "no key figure moved\n"
 
 
 def test_without_accepted_figures_all_are_new(project):

@@ -270,16 +270,17 @@ LATE = (
     Mark("Seen late: enters the comparison on that day", "seen in time", lambda people: people["entry"] > 0),
     Mark("Consented contact after the time allowed", "no later contact", lambda people: people["seen_later"]),
     Mark("Case open at the end of follow-up", "case ended", lambda people: people["custody_race_state"] == 0),
-    Mark("Died in follow-up", "alive throughout", lambda people: people["death_days"] < people["followed_days"].max()),
+    Mark("Died in follow-up", "alive throughout", lambda people: people["death_days"] < people["follow_up_days"]),
 )
 
 
 @made_from(RECORDS)
 def missingness(records: Records) -> Findings:
     """Count people of the study whose records lack something, or have it late, by arm."""
-    people = records.people[["arm"]].copy()
+    rows = records.people.assign(follow_up_days=records.study.study.follow_up_days)
+    people = rows[["arm"]].copy()
     for mark in (*MISSING, *LATE):
-        people[mark.name] = mark.of(records.people).map({True: "no", False: "yes"})
+        people[mark.name] = mark.of(rows).map({True: "no", False: "yes"})
     tables = (
         _marks("records-missing", "What is missing from the records of people in the study", MISSING, people),
         _marks("records-late", "What comes late, stays open or ends early", LATE, people),

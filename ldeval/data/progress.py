@@ -26,12 +26,16 @@ def steps() -> Iterator[tuple[Callable[[str], None], Callable[[int, int], None]]
 
     What is said stays above the bar, on the error stream; without a terminal it is plain lines.
     """
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield lambda text: console.print(text, markup=False, soft_wrap=True), lambda _done, _total: None
+        return
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=None)
 
         def say(text: str) -> None:
-            bar.console.print(text, markup=False, style="dim", soft_wrap=True)
+            console.print(text, markup=False, style="dim")
             bar.update(task, description=text.splitlines()[0][:60], completed=0, total=None)
 
         yield say, lambda done, total: bar.update(task, completed=done, total=total)

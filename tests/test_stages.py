@@ -1,0 +1,153 @@
+"""Stages: records are made once, again when an input changed, and a folder of real extracts gives what the twin's files give."""
+
+import csv
+import os
+import re
+import shutil
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from ldeval.data import stages
+from ldeval.data.features import features_folder
+from ldeval.data.sources import EXTRACTS
+from ldeval.estimate import read_csv
+from ldeval.release import build, fingerprint
+from ldeval.study import read_study
+
+PROJECT = Path(__file__).parent.parent
+USERS = 1500
+"""As few as leave an answer to every question of the study."""
+
+
+def make_study(root, *, data=""):
+    root.mkdir(parents=True)
+    shutil.copytree(PROJECT / "data", root / "data")
+    shutil.copytree(PROJECT / "tests" / "reference", root / "tests" / "reference")
+    shutil.copy(PROJECT / "requirements.lock", root)
+    text = (PROJECT / "study.toml").read_text(encoding="utf-8").replace("users = 8729", f"users = {USERS}")
+    if data:
+        text = re.sub(r'^source = "twin".*$', 'source = "extracts"', text, flags=re.MULTILINE) + data
+    (root / "study.toml").write_text(text, encoding="utf-8")
+    return root
+
+
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory):
+    """A study of a small twin, analysed."""
+    root = make_study(tmp_path_factory.mktemp("twin") / "study")
+    assert build.analyse(root)
+    return root
+
+
+def theirs(column):
+    return f"COL_{column.upper()}"
+
+
+def export(twin, folder):
+    """Write a twin's extracts as CSV with column names of their own."""
+    folder.mkdir()
+    made = stages.extracts_folder(twin, read_study(twin / "study.toml"))
+    for extract in EXTRACTS.values():
+        cells = ", ".join(f'{name} AS "{theirs(name)}"' for name in extract.names)
+        source, target = made / f"{extract.name}.parquet", folder / f"{extract.name}.csv"
+        duckdb.sql(f"COPY (SELECT {cells} FROM read_parquet('{source}')) TO '{target}' (HEADER, DELIMITER ',')")
+
+
+@pytest.fixture(scope="module")
+def real(twin, tmp_path_factory):
+    """The same study on a folder of CSV extracts whose columns have other names, analysed."""
+    names = "".join(
+        f"\n[data.columns.{extract.name}]\n" + "".join(f'{name} = "{theirs(name)}"\n' for name in extract.names)
+        for extract in EXTRACTS.values()
+    )
+    root = make_study(tmp_path_factory.mktemp("real") / "study", data=names)
+    export(twin, root / "extracts")
+    assert build.analyse(root)
+    return root
+
+
+def features_of(root):
+    return features_folder(stages.extracts_folder(root, read_study(root / "study.toml")))
+
+
+def test_a_folder_of_extracts_gives_the_twins_features(twin, real):
+    made = sorted(path.name for path in features_of(twin).glob("*.parquet"))
+    assert made == sorted(path.name for path in features_of(real).glob("*.parquet"))
+    for name in made:
+        one, other = (pd.read_parquet(features_of(root) / name) for root in (twin, real))
+        order = list(one.columns)
+        pd.testing.assert_frame_equal(
+            one.sort_values(order, ignore_index=True), other[order].sort_values(order, ignore_index=True), check_exact=True
+        )
+
+
+def read_rows(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def test_a_folder_of_extracts_gives_the_twins_released_results(twin, real):
+    one, other = (read_csv(root / "_results" / "estimates.csv") for root in (twin, real))
+    truth = {"linkage/wrong/truth", "linkage/missed/truth"}
+    assert set(one) - set(other) == truth
+    assert {key: other[key] for key in other} == {key: one[key] for key in one if key not in truth}
+    for path in sorted((twin / "_results").glob("*/*.csv")):
+        known, found = (read_rows(root / path.relative_to(twin)) for root in (twin, real))
+        if path.stem in ("linkage-quality", "linkage-errors"):
+            known = [row[:-2] for row in known]  # wrong and missed links against truth, which real records have not
+        assert found == known, path.name
+
+
+def test_results_of_real_records_say_so(real):
+    about = (real / "_results" / "provenance.json").read_text(encoding="utf-8")
+    assert "do not exist" not in about
+    assert str(real) not in about
+    assert "Extracts of linked records" in about
+
+
+def test_nothing_is_done_twice(twin, real):
+    for root in (twin, real):
+        assert not build.analyse(root)
+        stamps = {path: path.stat().st_mtime_ns for path in root.rglob("*.stamp")}
+        assert stamps
+        stages.prepare(root, read_study(root / "study.toml"), say=lambda text: None)
+        assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
+
+
+def test_a_changed_extract_is_seen_and_a_touched_one_read_again_is_not(real):
+    before = fingerprint.inputs(real)["records"]
+    path = real / "extracts" / "areas.csv"
+    os.utime(path)
+    assert fingerprint.inputs(real)["records"] == before
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"office_hours", b"all_hours", 1))
+    assert fingerprint.inputs(real)["records"] != before
+    path.write_bytes(content)
+    assert fingerprint.inputs(real)["records"] == before
+
+
+def test_a_folder_that_is_not_there_is_named(real, tmp_path):
+    root = make_study(tmp_path / "study", data="\n")
+    with pytest.raises(FileNotFoundError, match=r"extracts: no such folder of extracts; mend \[data\] source"):
+        build.analyse(root)
+    assert not (root / "_results").exists()
+
+
+def test_a_stage_is_done_again_when_its_inputs_changed(tmp_path):
+    done = []
+    stamp = tmp_path / "stamp"
+    for inputs in ("a", "a", "b", "a"):
+        stages._stage(stamp, inputs, lambda inputs=inputs: done.append(inputs))
+    assert done == ["a", "b", "a"]
+
+
+def test_work_that_fails_leaves_no_stamp(tmp_path):
+    def fail():
+        raise ValueError("half done")
+
+    with pytest.raises(ValueError, match="half done"):
+        stages._stage(tmp_path / "stamp", "a", fail)
+    assert not (tmp_path / "stamp").exists()
