@@ -37,7 +37,7 @@ def _columns(table: Node) -> str | None:
     short = [size <= 12 or size == word <= NAME for size, word in zip(longest, words, strict=True)]
     right = [all("AlignRight" in (specs[at][0]["t"], row[at][1]["t"]) for row in whole) for at in range(len(specs))]
     if sum(size for size, number in zip(longest, right, strict=True) if number) > CROWDED:
-        return f"({', '.join(f'{max(word, size**0.5):.1f}fr' for word, size in zip(words, longest, strict=True))},)"
+        return f"({', '.join(f'{max(word + 3, size**0.5):.1f}fr' for word, size in zip(words, longest, strict=True))},)"
     kept = [number or fits for number, fits in zip(right, short, strict=True)]
     kept[0] = kept[0] and not all(kept)
     shares = ["auto" if keep else f"{size**0.5:.1f}fr" for keep, size in zip(kept, longest, strict=True)]
