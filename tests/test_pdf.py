@@ -120,7 +120,7 @@ def test_the_title_page_tells_the_edition_and_the_notice(path, texts, book):
 
 
 def test_there_are_lists_of_figures_and_tables(texts):
-    front = " ".join(texts[1:4])
+    front = " ".join(texts[1:14])
     assert re.search(r"Contents.*Figures.*Figure\s\S+.*Tables.*Table\s\S+", front)
 
 
@@ -130,9 +130,11 @@ def test_the_running_head_is_that_of_the_chapter_and_none_where_one_opens(path, 
     current = ""
     for number, text in enumerate(texts):
         current = starts.get(number, current)
-        if number in starts or number == 0:
-            assert not text.startswith(f"{book.title} ") or number == 0, number
-        elif text.startswith(book.title) and current not in ("Figures", "Tables"):
+        if number == 0:
+            continue
+        if number in starts and starts[number] not in ("Figures", "Tables"):
+            assert not text.startswith(f"{book.title} "), number
+        elif text.startswith(book.title) and current not in ("Contents", "Figures", "Tables"):
             head = text.removeprefix(book.title)[: len(current) + 20]
             assert re.sub(r"\W", "", current)[-12:] in re.sub(r"\W", "", head), (number, head)
 

@@ -53,6 +53,7 @@ def body(book: Book, numbered: Numbered, known: Mapping[str, Target], cited: lis
 
 def _scoped(text: str) -> str:
     """Say of every header cell what it heads; an empty one heads nothing and is a plain cell."""
+    text = re.sub(r'(<t[dh][^>]*?) headers="[^"]*"', r"\1", text)  # their ids are gone; scope says it
     text = re.sub(r"<th((?: [^>]*)?)>\s*</th>", lambda found: f"<td{re.sub(' scope=.[a-z]+.', '', found[1])}></td>", text)
     return "".join(
         re.sub(r"<th(?![a-z])(?![^>]*\bscope=)", f'<th scope="{"col" if part.startswith("<thead") else "row"}"', part)

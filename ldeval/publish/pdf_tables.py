@@ -15,8 +15,8 @@ WHOLE = 20
 NAME = 26
 """Letters up to which a column of single words, such as names of columns, is as wide as they are."""
 
-CROWDED = 120
-"""Letters of the longest cells together from which on columns share the measure by their longest words."""
+CROWDED = 75
+"""Letters of the longest cells of all columns of numbers, from which on columns share the measure by their longest words."""
 
 
 def spread(text: str, blocks: list[Node]) -> str:
@@ -35,9 +35,9 @@ def _columns(table: Node) -> str | None:
     longest = [max((len(text[at]) for text in texts), default=0) for at in range(len(specs))]
     words = [max((len(word) for text in texts for word in text[at].split()), default=0) for at in range(len(specs))]
     short = [size <= 12 or size == word <= NAME for size, word in zip(longest, words, strict=True)]
-    if sum(longest) > CROWDED:
-        return f"({', '.join(f'{max(word, size**0.5):.1f}fr' for word, size in zip(words, longest, strict=True))},)"
     right = [all("AlignRight" in (specs[at][0]["t"], row[at][1]["t"]) for row in whole) for at in range(len(specs))]
+    if sum(size for size, number in zip(longest, right, strict=True) if number) > CROWDED:
+        return f"({', '.join(f'{max(word + 3, size**0.5):.1f}fr' for word, size in zip(words, longest, strict=True))},)"
     kept = [number or fits for number, fits in zip(right, short, strict=True)]
     kept[0] = kept[0] and not all(kept)
     shares = ["auto" if keep else f"{size**0.5:.1f}fr" for keep, size in zip(kept, longest, strict=True)]

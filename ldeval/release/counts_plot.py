@@ -8,7 +8,6 @@ from typing import Any
 from ldeval.analysis.findings import Cell, Table
 from ldeval.release.look import GREY, PALE, PALETTE, WIDTH
 from ldeval.release.numbers import form
-from ldeval.stats.funnel import funnel_limits
 
 JOIN = " + "
 """Between the parts of a combination in its label."""
@@ -114,6 +113,8 @@ def _sites(table: Table) -> tuple[float, list[tuple[str, int, float]]]:
 
 
 def _outside(share: float, sites: list[tuple[str, int, float]], critical: float) -> list[str]:
+    from ldeval.stats.funnel import funnel_limits  # loads numpy: not at import
+
     if not sites:
         return []
     low, high = funnel_limits(share, [n for _, n, _ in sites], critical)
@@ -135,6 +136,8 @@ def funnel_alt(table: Table) -> str:
 def draw_funnel(table: Table, new: Any) -> Any:
     """Draw each site's share by its size, and the limits within which chance would keep nearly all."""
     import numpy as np
+
+    from ldeval.stats.funnel import funnel_limits
 
     share, sites = _sites(table)
     picture = new(figsize=(WIDTH, 3.4), layout="constrained")

@@ -143,16 +143,17 @@
   /* Boxes wider than the page scroll by themselves, and by keyboard */
   var boxes = all("main :is(.table-box, pre, .math.display)");
   function measure() {
-    boxes.forEach(function (box) {
+    boxes.forEach(function (box, index) {
       if (box.scrollWidth <= box.clientWidth + 1) { ["tabindex", "role", "aria-label"].forEach(function (name) { box.removeAttribute(name); }); return; }
       var float = box.closest(".quarto-float[id]");
       var name = float && float.querySelector(".exhibit-number");
       box.tabIndex = 0;
       box.setAttribute("role", "region");
-      box.setAttribute("aria-label", (name ? name.textContent.replace(/:\s*$/, "") : box.tagName === "PRE" ? "Code" : "Wide content") + ", scrolls sideways");
+      box.setAttribute("aria-label", (name ? name.textContent.replace(/:\s*$/, "") : box.tagName === "PRE" ? "Code " + (index + 1) : "Wide content " + (index + 1)) + ", scrolls sideways");
     });
   }
   measure();
+  document.addEventListener("toggle", measure, true);
   window.addEventListener("resize", measure);
   window.addEventListener("load", measure);
   document.addEventListener("toggle", measure, true);
