@@ -160,7 +160,9 @@ def test_the_commands_link_and_features_leave_no_identifier_behind(twin, held, m
     assert "not_yet_live" in told
     made = sorted(features_folder(twin, 2).iterdir())
     windows = [f"{name}_{window}" for name in ("people", "custody", "flow") for window in ("study", "historical")]
-    assert sorted([*windows, "panel_study", "court_cases", "area_months"]) == [path.stem for path in made]
+    assert sorted([*windows, "panel_study", "court_cases", "area_months", "referrals", "interventions"]) == [
+        path.stem for path in made
+    ]
     dates = {value for value in held if value[:2] in ("19", "20") and value.count("-") == 2}
     for path in made:
         # dates of events may be somebody's date of birth; nothing else may be
