@@ -27,6 +27,7 @@ CODE = {
 }
 """The modules on which each stage depends."""
 
+STAMP = "features.stamp"
 KNOWN = RECORDS / "extracts.json"
 """The last fingerprint of real extracts, and the state of the files that it was taken from."""
 
@@ -40,7 +41,7 @@ def prepare(
 ) -> Path:
     """Give the folder of features of the study in `root`, made anew as far as needed.
 
-    `link_set` 0 is the best linkage, 1 to 5 those drawn by probability. `say` is told what is done, `tell` how far the
+    `link_set` 0 is the best linkage, 1 to 5 those drawn by probability, of which the people of the study are made alone. `say` is told what is done, `tell` how far the
     longest stage has come.
 
     Raises:
@@ -48,21 +49,34 @@ def prepare(
         ValueError: extracts that cannot be read as declared.
 
     """
-    from ldeval.data.features import features_of_folder
+    from ldeval.data.features import features_of_folder, people_of_folder
     from ldeval.data.linkage import link_folder
     from ldeval.data.linked import links_folder
 
     extracts = _extracts(root, study, say, tell)
-    links = links_folder(extracts)
-    linked = digest([_code(root, "links"), _state(extracts), study.linkage.model_dump_json(), _protocol(study)])
-    _stage(links / "linked.stamp", linked, lambda: link_folder(extracts, study, say=say))
+    _stage(links_folder(extracts) / "linked.stamp", _linked(root, study), lambda: link_folder(extracts, study, say=say))
     made = features_place(extracts, link_set)
-    featured = digest([linked, _code(root, "features"), study.cohort.model_dump_json(), str(link_set)])
-    _stage(made / "features.stamp", featured, lambda: features_of_folder(extracts, study, link_set, say=say))
+    work = people_of_folder if link_set else features_of_folder
+    _stage(made / STAMP, _featured(root, study, link_set), lambda: work(extracts, study, link_set, say=say))
     return made
 
 
-def features_place(extracts: Path, link_set: int) -> Path:
+def stale(root: Path, study: Study, link_set: int) -> bool:
+    """Say whether the features under a set of links are still to be made, where the extracts and the links are there."""
+    stamp = features_place(extracts_folder(root, study), link_set) / STAMP
+    return not _is_done(stamp, _featured(root, study, link_set))
+
+
+def _linked(root: Path, study: Study) -> str:
+    state = _state(extracts_folder(root, study))
+    return digest([_code(root, "links"), state, study.linkage.model_dump_json(), _protocol(study)])
+
+
+def _featured(root: Path, study: Study, link_set: int) -> str:
+    return digest([_linked(root, study), _code(root, "features"), study.cohort.model_dump_json(), str(link_set)])
+
+
+def features_place(extracts: Path, link_set: int = 0) -> Path:
     """Give the folder that holds the features of a folder of extracts."""
     from ldeval.data.features import features_folder
 
@@ -141,11 +155,15 @@ def _there(folder: Path) -> None:
 
 def _stage(stamp: Path, inputs: str, work: Callable[[], object]) -> None:
     """Do the work unless the stamp says that it was done from these inputs."""
-    if stamp.is_file() and stamp.read_text(encoding="utf-8") == inputs:
+    if _is_done(stamp, inputs):
         return
     stamp.unlink(missing_ok=True)
     work()
     stamp.write_text(inputs, encoding="utf-8")
+
+
+def _is_done(stamp: Path, inputs: str) -> bool:
+    return stamp.is_file() and stamp.read_text(encoding="utf-8") == inputs
 
 
 def _code(root: Path, stage: str) -> str:

@@ -55,7 +55,7 @@ def analyse(root: Path, *, force: bool = False, say: Say = lambda _: None, tell:
     from ldeval.release.disclosure import clear
 
     study = read_study(root / STUDY_FILE)
-    found = run(root, study, say=say, tell=tell)
+    found = run(root, study, anew=force, say=say, tell=tell)
     say(f"disclosure control by policy {study.release.policy}, tables and figures")
     cleared = clear(found, study.release.policy)
     write(root, study, cleared, inputs)
