@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from pathlib import Path
@@ -30,9 +30,9 @@ MAKER = "ldeval.data.stages"
 class Stage:
     """One analysis, and its inputs.
 
-    `function` is a function of this room, as module.name; it is given `root`, `study`, `records` or `found`, whichever it asks
-    for by name. `reads` are keys of study.toml, `files` patterns of files below the study's folder, and `takes` patterns of ids of
-    the estimates that other stages found: `found` holds these alone.
+    `function` is a function of this room, as module.name; it is given `root`, `study`, `records` or `found`, whichever it
+    asks for by name. `reads` are keys of study.toml, `files` patterns of files below the study's folder, and `takes` patterns of
+    ids of the estimates that other stages found: `found` holds these alone.
     """
 
     words: str

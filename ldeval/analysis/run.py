@@ -1,7 +1,7 @@
 """Runs the stages of the analysis whose inputs changed, side by side; `ldeval.release` takes what all of them found.
 
-Each stage works in a process of its own kind, with one thread of linear algebra, so that a result does not depend on how many cores
-there are. What it found is kept (`ldeval.analysis.keep`) and read again from there: kept and new results are the same bytes.
+Each stage works in another process, with one thread of linear algebra, so that a result does not depend on how many cores there
+are. What it found is kept (`ldeval.analysis.keep`) and read again from there: kept and new results are the same bytes.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class Begun:
 
 
 def answer(root: Path, study: Study, function: str, inputs: str, taken: str) -> float:
-    """Run one stage and keep what it finds; gives the seconds that it took. `taken` holds findings as `keep.encode` gives them."""
+    """Run one stage, given what it takes as `keep.encode` gives it, and keep what it finds; gives the seconds that it took."""
     begun, cpu = perf_counter(), process_time()
     module, name = function.split(".")
     work = getattr(importlib.import_module(f"{__package__}.{module}"), name)

@@ -41,8 +41,8 @@ def prepare(
 ) -> Path:
     """Give the folder of features of the study in `root`, made anew as far as needed.
 
-    `link_set` 0 is the best linkage, 1 to 5 those drawn by probability, of which the people of the study are made alone. `say` is told what is done, `tell` how far the
-    longest stage has come.
+    `link_set` 0 is the best linkage, 1 to 5 those drawn by probability, under which the people of the study are made alone.
+    `say` is told what is done, `tell` how far the longest stage has come.
 
     Raises:
         FileNotFoundError: the folder of extracts is not there.
