@@ -92,7 +92,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("stages of court cases", "court_stages.stages", reads=("data.extract_end",)),
     Stage("robustness", "robustness.robustness", reads=CUSTODY),
     Stage("other sets of links", "robustness.other_links", reads=(*CUSTODY, *RECONVICTED)),
-    Stage("hidden causes", "hidden_causes.hidden_causes", reads=CUSTODY),
+    Stage("hidden causes", "hidden_causes.hidden_causes", reads=(*CUSTODY, *RECONVICTED)),
     Stage(
         "economics",
         "economics.question",
