@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
 
 from ldeval.study import Study
@@ -140,11 +139,13 @@ def _extracts(root: Path, study: Study, say: Say, tell: Tell) -> Path:
     from ldeval.data.synthetic_blocks import Design
 
     twin = study.data.twin
-    say(in_words(study))
     design = Design(twin.name, twin.seed, twin.users)
-    stamp = truth_folder(folder) / "twin.stamp"
-    work = partial(write_twin, design, folder, processes=os.cpu_count() or 1, progress=tell)
-    _stage(stamp, digest([_code(root, "twin"), str(design)]), work)
+
+    def simulate() -> None:
+        say(in_words(study))
+        write_twin(design, folder, processes=os.cpu_count() or 1, progress=tell)
+
+    _stage(truth_folder(folder) / "twin.stamp", digest([_code(root, "twin"), str(design)]), simulate)
     return folder
 
 

@@ -1,7 +1,7 @@
 """Draws figures, or takes those kept in `_build/figures/` where nothing that they are drawn from changed.
 
-A kept figure goes by the fingerprint of what it shows, of the code that draws it and of the pinned packages. Its first line is the
-SHA-256 of the rest: what is damaged is drawn again.
+A kept figure goes by the fingerprint of what it shows, of the code that draws it and of the pinned packages. Its first line is
+the SHA-256 of the rest: what is damaged is drawn again.
 """
 
 from __future__ import annotations
