@@ -43,7 +43,8 @@ CASES = {
                 i.first + 60 AS recorded_date)
              FROM {{pnc_events}} e JOIN {INDEX} i ON e.pnc_person_id = i.pnc_person_id AND e.event_date = i.first)""",
         "pnc_offences": f"""FROM {{pnc_offences}} UNION ALL BY NAME
-            (SELECT o.* REPLACE ('new-' || o.offence_id AS offence_id, 'new-' || o.event_id AS event_id, i.first + 30 AS offence_date,
+            (SELECT o.* REPLACE ('new-' || o.offence_id AS offence_id, 'new-' || o.event_id AS event_id,
+                i.first + 30 AS offence_date,
                 'fine' AS disposal, i.first + 60 AS disposal_date, NULL AS sentence_days, NULL AS release_date,
                 i.first + 60 AS recorded_date)
              FROM {{pnc_offences}} o JOIN {{pnc_events}} e USING (event_id)
