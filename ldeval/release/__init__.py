@@ -7,7 +7,7 @@ format.
 from ldeval.release.declared import about_records, dictionary_table, notice, source_words, sources_table
 from ldeval.release.figures import figure
 from ldeval.release.prose import est, fact, study, verdict
-from ldeval.release.sentences import finding
+from ldeval.release.sentences import finding, says
 from ldeval.release.tables import (
     disclosure_table,
     facts_table,
@@ -30,6 +30,7 @@ __all__ = [
     "inputs_table",
     "key_figures",
     "notice",
+    "says",
     "software_table",
     "source_words",
     "sources_table",
