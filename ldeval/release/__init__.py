@@ -4,8 +4,11 @@ Chapters import from here alone. Nothing heavy is loaded until it is used, since
 format.
 """
 
-from ldeval.release.declared import about_records, dictionary_table, notice, source_words, sources_table
+from ldeval.release.declared import about_records, dictionary_table, notice, on_records, source_words, sources_table
+from ldeval.release.documents import assumption_log, checklist, data_log
+from ldeval.release.drawings import drawing
 from ldeval.release.figures import figure
+from ldeval.release.headlines import verdict_table
 from ldeval.release.prose import est, fact, study, verdict
 from ldeval.release.sentences import finding, says
 from ldeval.release.tables import (
@@ -20,8 +23,12 @@ from ldeval.release.tables import (
 
 __all__ = [
     "about_records",
+    "assumption_log",
+    "checklist",
+    "data_log",
     "dictionary_table",
     "disclosure_table",
+    "drawing",
     "est",
     "fact",
     "facts_table",
@@ -30,6 +37,7 @@ __all__ = [
     "inputs_table",
     "key_figures",
     "notice",
+    "on_records",
     "says",
     "software_table",
     "source_words",
@@ -37,5 +45,6 @@ __all__ = [
     "study",
     "table",
     "verdict",
+    "verdict_table",
     "withheld_table",
 ]

@@ -1,0 +1,158 @@
+"""Logs and checklists of the report, kept as CSV in `data/`: read, checked and laid out as tables whose places are links.
+
+    assumptions.csv   what the report takes for granted, why, what a mistake would do, where it is tested; rated
+    data_log.csv      the state of each source of data; rated
+    checklists/*.csv  the items of a reporting guideline in our own words, and where the report deals with each
+
+A place is the label of a heading ("sec-flow"), several with spaces between them. Tables are Markdown, so that the renderer
+resolves the links, in HTML and PDF alike.
+"""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ldeval.release.foot import foot
+from ldeval.release.prose import escape
+from ldeval.release.results import results
+
+if TYPE_CHECKING:
+    from IPython.display import Markdown
+
+DOCUMENTS = "documents"
+CHECKLISTS = ("strobe", "record", "cheers")
+RATINGS = {"red": "Red", "amber": "Amber", "green": "Green"}
+ASSUMPTION = ["id", "assumption", "why", "if_wrong", "rating", "where"]
+SOURCE = ["id", "source", "known", "weak", "rating", "where"]
+ITEM = ["item", "topic", "asks", "where", "note"]
+KEPT: dict[str, list[str]] = {
+    "assumptions": ASSUMPTION,
+    "data_log": SOURCE,
+    **{f"checklists/{name}": ITEM for name in CHECKLISTS},
+}
+"""The columns of each file."""
+
+Row = dict[str, str]
+
+
+def write_documents(root: Path, folder: Path) -> None:
+    """Check the logs and checklists of the study in `root` and copy them below `folder`; those that are not there are left out.
+
+    Raises:
+        ValueError: a file is not right; all its faults at once.
+
+    """
+    for name in KEPT:
+        source, target = root / "data" / f"{name}.csv", folder / DOCUMENTS / f"{name}.csv"
+        if source.is_file():
+            read_document(source, name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+
+
+def read_document(path: Path, name: str) -> list[Row]:
+    """Read one file, row by row.
+
+    Raises:
+        ValueError: other columns than expected, a repeated key, an empty cell, a rating or place that is none, an item with
+            neither place nor reason; all faults at once, by line.
+
+    """
+    columns = KEPT[name]
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        if reader.fieldnames != columns:
+            raise ValueError(f"{path}: expected the columns {columns}, found {reader.fieldnames}")
+        rows = list(reader)
+    keys = [row[columns[0]] for row in rows]
+    check = _item_faults if columns is ITEM else _log_faults
+    faults = [f"  line {line}: {fault}" for line, row in enumerate(rows, 2) for fault in check(row)]
+    faults += [f"  {columns[0]} {key!r} is repeated" for key in dict.fromkeys(keys) if keys.count(key) > 1]
+    if faults:
+        raise ValueError(f"{path}: {len(faults)} fault(s)\n" + "\n".join(faults))
+    return rows
+
+
+def _log_faults(row: Row) -> list[str]:
+    faults = [f"{name} is empty" for name, cell in row.items() if not cell]
+    if row["rating"] not in RATINGS:
+        faults.append(f"rating {row['rating']!r} is none of {', '.join(RATINGS)}")
+    return faults + _place_faults(row)
+
+
+def _item_faults(row: Row) -> list[str]:
+    faults = [f"{name} is empty" for name in ("item", "topic", "asks") if not row[name]]
+    if not row["where"] and not row["note"].startswith("Not applicable"):
+        faults.append('an item that is dealt with nowhere needs a note that begins "Not applicable" and says why')
+    return faults + _place_faults(row)
+
+
+def _place_faults(row: Row) -> list[str]:
+    return [f"place {place!r} is no label of a section" for place in row["where"].split() if not place.startswith("sec-")]
+
+
+def assumption_log() -> Markdown:
+    """Give the log of assumptions."""
+    heads = {"Assumption": 26, "Why we make it": 24, "If it is wrong": 24, "Rating": 10, "Where": 16}
+    return _log("assumptions", heads, lambda row: [row["assumption"], row["why"], row["if_wrong"]])
+
+
+def data_log() -> Markdown:
+    """Give the log of data."""
+    heads = {"Source": 20, "What is known of it": 28, "Where it is weak": 26, "Rating": 10, "Where": 16}
+    return _log("data_log", heads, lambda row: [row["source"], row["known"], row["weak"]])
+
+
+def ratings(name: str) -> dict[str, int]:
+    """Count the entries of a log by rating."""
+    given = [row["rating"] for row in _released(name)]
+    return {word: given.count(rating) for rating, word in RATINGS.items()}
+
+
+def checklist(name: str) -> Markdown:
+    """Give a checklist: item, topic, what is asked in our own words, and where it is dealt with or why it does not apply.
+
+    Raises:
+        KeyError: there is no such checklist; those that there are, are listed.
+
+    """
+    if name not in CHECKLISTS:
+        raise KeyError(f"no checklist {name!r}; checklists: {', '.join(CHECKLISTS)}")
+    body = [[row["item"], escape(f"{row['topic']}: {row['asks']}"), _dealt(row)] for row in _released(f"checklists/{name}")]
+    return _pipes({"Item": 8, "What it asks": 52, "Where, or why not": 40}, body, f"checklists/{name}")
+
+
+def _log(name: str, heads: Mapping[str, int], say: Callable[[Row], list[str]]) -> Markdown:
+    rows = sorted(_released(name), key=lambda row: list(RATINGS).index(row["rating"]))
+    body = [[*map(escape, say(row)), _rating(row["rating"]), _links(row["where"])] for row in rows]
+    return _pipes(heads, body, name)
+
+
+def _rating(rating: str) -> str:
+    return f"[{RATINGS[rating]}]{{.rating .rating-{rating}}}"
+
+
+def _dealt(row: Row) -> str:
+    parts = [_links(row["where"]), escape(row["note"])]
+    return ". ".join(part.rstrip(".") for part in parts if part) + ("." if row["note"] else "")
+
+
+def _links(places: str) -> str:
+    return ", ".join(f"@{place}" for place in places.split())
+
+
+def _released(name: str) -> list[Row]:
+    return read_document(results().folder / DOCUMENTS / f"{name}.csv", name)
+
+
+def _pipes(heads: Mapping[str, int], body: Sequence[Sequence[str]], name: str) -> Markdown:
+    """Lay out a pipe table: the numbers of dashes give the widths of the columns."""
+    from IPython.display import Markdown
+
+    lines = ["| " + " | ".join(heads) + " |", "|" + "|".join("-" * width for width in heads.values()) + "|"]
+    lines += ["| " + " | ".join(row) + " |" for row in body]
+    return Markdown("\n".join(lines) + "\n" + foot((), f"{DOCUMENTS}/{name}.csv"))  # type: ignore[no-untyped-call]
