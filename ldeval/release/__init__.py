@@ -5,12 +5,12 @@ format.
 """
 
 from ldeval.release.declared import about_records, dictionary_table, notice, on_records, source_words, sources_table
-from ldeval.release.documents import assumption_log, checklist, data_log
+from ldeval.release.documents import assumption_log, checklist, data_log, designs_table, estimators_table, ratings
 from ldeval.release.drawings import drawing
 from ldeval.release.figures import figure
 from ldeval.release.headlines import verdict_table
 from ldeval.release.prose import est, fact, study, verdict
-from ldeval.release.sentences import finding, says
+from ldeval.release.sentences import finding, matters, says
 from ldeval.release.tables import (
     disclosure_table,
     facts_table,
@@ -26,18 +26,22 @@ __all__ = [
     "assumption_log",
     "checklist",
     "data_log",
+    "designs_table",
     "dictionary_table",
     "disclosure_table",
     "drawing",
     "est",
+    "estimators_table",
     "fact",
     "facts_table",
     "figure",
     "finding",
     "inputs_table",
     "key_figures",
+    "matters",
     "notice",
     "on_records",
+    "ratings",
     "says",
     "software_table",
     "source_words",

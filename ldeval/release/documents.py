@@ -2,6 +2,7 @@
 
     assumptions.csv   what the report takes for granted, why, what a mistake would do, where it is tested; rated
     data_log.csv      the state of each source of data; rated
+    designs.csv       the design of each question, and what would make it wrong; estimand and estimator come from the results
     checklists/*.csv  the items of a reporting guideline in our own words, and where the report deals with each
 
 A place is the label of a heading ("sec-flow"), several with spaces between them. Tables are Markdown, so that the renderer
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ldeval.release.foot import foot
-from ldeval.release.prose import escape
+from ldeval.release.prose import escape, find
 from ldeval.release.results import results
 
 if TYPE_CHECKING:
@@ -28,10 +29,12 @@ CHECKLISTS = ("strobe", "record", "cheers")
 RATINGS = {"red": "Red", "amber": "Amber", "green": "Green"}
 ASSUMPTION = ["id", "assumption", "why", "if_wrong", "rating", "where"]
 SOURCE = ["id", "source", "known", "weak", "rating", "where"]
+DESIGN = ["name", "outcome", "estimate", "design", "comparison", "wrong", "maryland", "where"]
 ITEM = ["item", "topic", "asks", "where", "note"]
 KEPT: dict[str, list[str]] = {
     "assumptions": ASSUMPTION,
     "data_log": SOURCE,
+    "designs": DESIGN,
     **{f"checklists/{name}": ITEM for name in CHECKLISTS},
 }
 """The columns of each file."""
@@ -69,12 +72,16 @@ def read_document(path: Path, name: str) -> list[Row]:
             raise ValueError(f"{path}: expected the columns {columns}, found {reader.fieldnames}")
         rows = list(reader)
     keys = [row[columns[0]] for row in rows]
-    check = _item_faults if columns is ITEM else _log_faults
+    check = _item_faults if columns is ITEM else _design_faults if columns is DESIGN else _log_faults
     faults = [f"  line {line}: {fault}" for line, row in enumerate(rows, 2) for fault in check(row)]
     faults += [f"  {columns[0]} {key!r} is repeated" for key in dict.fromkeys(keys) if keys.count(key) > 1]
     if faults:
         raise ValueError(f"{path}: {len(faults)} fault(s)\n" + "\n".join(faults))
     return rows
+
+
+def _design_faults(row: Row) -> list[str]:
+    return [f"{name} is empty" for name, cell in row.items() if not cell] + _place_faults(row)
 
 
 def _log_faults(row: Row) -> list[str]:
@@ -111,6 +118,35 @@ def ratings(name: str) -> dict[str, int]:
     """Count the entries of a log by rating."""
     given = [row["rating"] for row in _released(name)]
     return {word: given.count(rating) for rating, word in RATINGS.items()}
+
+
+def designs_table() -> Markdown:
+    """Give for each question its design, comparison, estimand (from the protocol), Maryland level, and its chapter."""
+    heads = {"Question": 18, "Design": 28, "Compared with": 20, "Estimand": 13, "Maryland level": 13, "Where": 12}
+    outcomes = results().study["outcomes"]
+    body = [
+        [
+            *map(escape, (row["name"], row["design"], row["comparison"], outcomes[row["outcome"]]["estimand"], row["maryland"])),
+            _links(row["where"]),
+        ]
+        for row in _released("designs")
+    ]
+    return _pipes(heads, body, "designs")
+
+
+def estimators_table() -> Markdown:
+    """Give for each question the estimator and errors of its headline estimate, as released, and what would make it wrong."""
+    heads = {"Question": 16, "Estimator": 30, "Errors and interval": 24, "What would make it wrong": 34}
+    body = [[escape(row["name"]), *map(escape, _method(row["estimate"])), escape(row["wrong"])] for row in _released("designs")]
+    return _pipes(heads, body, "designs")
+
+
+def _method(key: str) -> tuple[str, str]:
+    """Give estimator and errors of an estimate, in the words of its method."""
+    if gap := results().missing(key):
+        return f"could not be estimated: {gap.why}", ""
+    estimator, _, errors = find(key).method.rpartition("; ")
+    return (estimator, errors) if estimator else (errors, "as said of the estimator")
 
 
 def checklist(name: str) -> Markdown:

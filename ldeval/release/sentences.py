@@ -55,6 +55,21 @@ def _reading(row: Estimate, matters: float, better: Better) -> str:
     return "The interval includes effects that matter, and also no effect at all: this is too imprecise to say."
 
 
+def matters(outcome: str) -> Markdown:
+    """Give the smallest effect that matters for an outcome of the protocol, with its unit.
+
+    Raises:
+        KeyError: no such outcome; those that there are, are listed.
+
+    """
+    outcomes = results().study["outcomes"]
+    if outcome not in outcomes:
+        raise KeyError(f"outcome {outcome!r} is not in study.toml; it has: {', '.join(outcomes)}")
+    size, unit = outcomes[outcome]["matters"], outcomes[outcome]["unit"]
+    words = f" {unit}" if unit in ("percentage points", "days") else ""
+    return span(f"{form(size, unit)}{words}", "study", f"outcomes.{outcome}.matters")
+
+
 Case = Literal["better", "worse", "small", "none", "unclear"]
 """What a text may turn on: the verdict, and for a difference that matters whether it is for the better."""
 
