@@ -5,12 +5,20 @@ format.
 """
 
 from ldeval.release.declared import about_records, dictionary_table, notice, on_records, source_words, sources_table
-from ldeval.release.documents import assumption_log, checklist, data_log, designs_table, estimators_table, ratings
+from ldeval.release.documents import (
+    assumption_log,
+    checklist,
+    data_log,
+    designs_table,
+    estimators_table,
+    published_table,
+    ratings,
+)
 from ldeval.release.drawings import drawing
 from ldeval.release.figures import figure
 from ldeval.release.headlines import verdict_table
 from ldeval.release.prose import est, fact, study, verdict
-from ldeval.release.sentences import finding, matters, says
+from ldeval.release.sentences import finding, matters, says, says_of_share
 from ldeval.release.tables import (
     disclosure_table,
     facts_table,
@@ -41,8 +49,10 @@ __all__ = [
     "matters",
     "notice",
     "on_records",
+    "published_table",
     "ratings",
     "says",
+    "says_of_share",
     "software_table",
     "source_words",
     "sources_table",

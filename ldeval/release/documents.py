@@ -3,6 +3,7 @@
     assumptions.csv   what the report takes for granted, why, what a mistake would do, where it is tested; rated
     data_log.csv      the state of each source of data; rated
     designs.csv       the design of each question, and what would make it wrong; estimand and estimator come from the results
+    published.csv     published findings, the estimate here that each is set beside, and whether the twin was set to it
     checklists/*.csv  the items of a reporting guideline in our own words, and where the report deals with each
 
 A place is the label of a heading ("sec-flow"), several with spaces between them. Tables are Markdown, so that the renderer
@@ -17,9 +18,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ldeval.release.facts import Fact
 from ldeval.release.foot import foot
-from ldeval.release.prose import escape, find
+from ldeval.release.numbers import as_given, printed
+from ldeval.release.prose import escape, est, find, span, verdict
 from ldeval.release.results import results
+from ldeval.release.verdicts import judged
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -30,14 +34,29 @@ RATINGS = {"red": "Red", "amber": "Amber", "green": "Green"}
 ASSUMPTION = ["id", "assumption", "why", "if_wrong", "rating", "where"]
 SOURCE = ["id", "source", "known", "weak", "rating", "where"]
 DESIGN = ["name", "outcome", "estimate", "design", "comparison", "wrong", "maryland", "where"]
+PUBLISHED = ["fact", "estimate", "set_to", "note"]
 ITEM = ["item", "topic", "asks", "where", "note"]
 KEPT: dict[str, list[str]] = {
     "assumptions": ASSUMPTION,
     "data_log": SOURCE,
     "designs": DESIGN,
+    "published": PUBLISHED,
     **{f"checklists/{name}": ITEM for name in CHECKLISTS},
 }
 """The columns of each file."""
+
+SET_TO = ("yes", "no", "in part")
+STANDINGS = {
+    "FOUND": "published",
+    "FOUND (direction)": "published, without a number",
+    "FOUND (secondary)": "published, read in a third party",
+    "DERIVED": "worked out from published numbers",
+    "RECALLED-high": "RECALLED, not checked",
+    "RECALLED-medium": "RECALLED, not checked",
+    "RECALLED-low": "RECALLED, not checked",
+    "NOT FOUND": "NOT FOUND",
+}
+"""The standing of a fact in a few words."""
 
 Row = dict[str, str]
 
@@ -72,7 +91,7 @@ def read_document(path: Path, name: str) -> list[Row]:
             raise ValueError(f"{path}: expected the columns {columns}, found {reader.fieldnames}")
         rows = list(reader)
     keys = [row[columns[0]] for row in rows]
-    check = _item_faults if columns is ITEM else _design_faults if columns is DESIGN else _log_faults
+    check = FAULTS[",".join(columns)]
     faults = [f"  line {line}: {fault}" for line, row in enumerate(rows, 2) for fault in check(row)]
     faults += [f"  {columns[0]} {key!r} is repeated" for key in dict.fromkeys(keys) if keys.count(key) > 1]
     if faults:
@@ -98,8 +117,23 @@ def _item_faults(row: Row) -> list[str]:
     return faults + _place_faults(row)
 
 
+def _published_faults(row: Row) -> list[str]:
+    faults = [f"{name} is empty" for name in ("fact", "set_to", "note") if not row[name]]
+    return faults + ([] if row["set_to"] in SET_TO else [f"set_to {row['set_to']!r} is none of {', '.join(SET_TO)}"])
+
+
 def _place_faults(row: Row) -> list[str]:
     return [f"place {place!r} is no label of a section" for place in row["where"].split() if not place.startswith("sec-")]
+
+
+FAULTS: dict[str, Callable[[Row], list[str]]] = {
+    ",".join(ASSUMPTION): _log_faults,
+    ",".join(SOURCE): _log_faults,
+    ",".join(DESIGN): _design_faults,
+    ",".join(PUBLISHED): _published_faults,
+    ",".join(ITEM): _item_faults,
+}
+"""What is checked of a row, by the columns of its file."""
 
 
 def assumption_log() -> Markdown:
@@ -147,6 +181,41 @@ def _method(key: str) -> tuple[str, str]:
         return f"could not be estimated: {gap.why}", ""
     estimator, _, errors = find(key).method.rpartition("; ")
     return (estimator, errors) if estimator else (errors, "as said of the estimator")
+
+
+def published_table() -> Markdown:
+    """Set published findings, with the standing of each, beside what was found here.
+
+    Where the records are a twin's, a column says whether it was set to what was published, so that agreement proves nothing.
+
+    Raises:
+        KeyError: a fact, or an estimate, that is not there.
+
+    """
+    twin = results().study["data"]["source"] == "twin"
+    heads = {"Published": 30, "Value and standing": 22, "Here": 22} | ({"Was the twin set to it?": 26} if twin else {})
+    body = []
+    for row in _released("published"):
+        fact = results().facts[row["fact"]]
+        said = "; ".join(filter(None, (_amount(fact), STANDINGS.get(fact.flag, fact.standing))))
+        set_to = [escape(f"{row['set_to'].capitalize()}. {row['note']}.")] if twin else []
+        body.append([escape(fact.text), escape(said), _here(row["estimate"]), *set_to])
+    return _pipes(heads, body, "published")
+
+
+def _amount(fact: Fact) -> str:
+    return "" if fact.value is None else as_given(fact.value, fact.unit)
+
+
+def _here(key: str) -> str:
+    if not key:
+        return "–"
+    if results().missing(key):
+        return str(est(key).data)
+    row = find(key)
+    shown = span(printed(row), "est", key).data
+    claimed = row.estimand != "descriptive" and judged(row, results().study["outcomes"].get(row.outcome, {}))
+    return f"{shown}: {verdict(key).data}" if claimed else str(shown)
 
 
 def checklist(name: str) -> Markdown:

@@ -17,7 +17,7 @@ from ldeval.analysis.findings import Column
 from ldeval.estimate import Estimate
 from ldeval.release.foot import foot
 from ldeval.release.look import GREY, PALE, PALETTE
-from ldeval.release.numbers import between, central
+from ldeval.release.numbers import between, printed
 from ldeval.release.prose import find, protocol_of
 from ldeval.release.results import results
 from ldeval.release.sentences import direction
@@ -75,12 +75,6 @@ def headline(row: Estimate, label: str, outcome: Mapping[str, Any]) -> Headline:
 
 def _distance(number: float, row: Estimate) -> float:
     return (log(number) if number > 0 else -FAR) if row.scale == "log" else number
-
-
-def printed(row: Estimate) -> str:
-    """Give value and interval with the unit, where the numbers do not show it."""
-    unit = f" {row.unit}" if row.unit in ("percentage points", "days") else ""
-    return f"{central(row)}{unit} ({between(row)})"
 
 
 def headlines(estimates: Mapping[str, Estimate], outcomes: Outcomes) -> tuple[Headline, ...]:

@@ -92,6 +92,24 @@ def says(key: str, *, better: str, worse: str, small: str, none: str, unclear: s
     return span(texts[_case(row, protocol_of(row))], "est verdict", key)
 
 
+def says_of_share(key: str, *, many: str, few: str, unclear: str) -> Markdown:
+    """Give the text for where the interval of a share lies: at or above the share that matters, below it, or across it.
+
+    Raises:
+        KeyError: no such estimate, or its outcome is not in the protocol.
+        ValueError: what matters for its outcome is a ratio, a sum or a number of days.
+
+    """
+    if gap := results().missing(key):
+        return span(f"Nothing is concluded here: the {gap.what} could not be estimated ({gap.why}).", "est missing", key)
+    row = find(key)
+    outcome = protocol_of(row)
+    if outcome["unit"] != "percentage points":
+        raise ValueError(f"{key}: what matters for {row.outcome} in study.toml is in {outcome['unit']}, which judges no share")
+    size = float(outcome["matters"])
+    return span(many if row.low >= size else few if row.high < size else unclear, "est verdict", key)
+
+
 def _case(row: Estimate, outcome: Mapping[str, Any]) -> Case:
     verdict = decide(row, threshold(row, outcome))
     if verdict == "a difference that matters":
