@@ -11,8 +11,8 @@ from ldeval.release.documents import (
     data_log,
     designs_table,
     estimators_table,
+    log_counts,
     published_table,
-    ratings,
 )
 from ldeval.release.drawings import drawing
 from ldeval.release.figures import figure
@@ -46,11 +46,11 @@ __all__ = [
     "finding",
     "inputs_table",
     "key_figures",
+    "log_counts",
     "matters",
     "notice",
     "on_records",
     "published_table",
-    "ratings",
     "says",
     "says_of_share",
     "software_table",

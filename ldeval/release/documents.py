@@ -16,7 +16,7 @@ import csv
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ldeval.release.facts import Fact
 from ldeval.release.foot import foot
@@ -148,10 +148,18 @@ def data_log() -> Markdown:
     return _log("data_log", heads, lambda row: [row["source"], row["known"], row["weak"]])
 
 
-def ratings(name: str) -> dict[str, int]:
-    """Count the entries of a log by rating."""
+def log_counts(name: Literal["assumptions", "data_log"]) -> Markdown:
+    """Say how many entries of a log have each rating.
+
+    Raises:
+        KeyError: there is no such log.
+
+    """
+    if name not in ("assumptions", "data_log"):
+        raise KeyError(f"no log {name!r}; logs: assumptions, data_log")
     given = [row["rating"] for row in _released(name)]
-    return {word: given.count(rating) for rating, word in RATINGS.items()}
+    text = ", ".join(f"{word.lower()} {given.count(rating)}" for rating, word in RATINGS.items())
+    return span(text, "log", f"{DOCUMENTS}/{name}.csv")
 
 
 def designs_table() -> Markdown:
