@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from IPython.display import Markdown
 
 DOCUMENTS = "documents"
+COLOURS = {"red": "#D4351C", "amber": "#F47738", "green": "#00703C"}
 CHECKLISTS = ("strobe", "record", "cheers")
 RATINGS = {"red": "Red", "amber": "Amber", "green": "Green"}
 ASSUMPTION = ["id", "assumption", "why", "if_wrong", "rating", "where"]
@@ -246,7 +247,8 @@ def _log(name: str, heads: Mapping[str, int], say: Callable[[Row], list[str]]) -
 
 
 def _rating(rating: str) -> str:
-    return f"[{RATINGS[rating]}]{{.rating .rating-{rating}}}"
+    mark = f'#h(3pt)#box(width: 5pt, height: 5pt, fill: rgb("{COLOURS[rating]}"))'
+    return f"[{RATINGS[rating]}]{{.rating .rating-{rating}}}`{mark}`{{=typst}}"
 
 
 def _dealt(row: Row) -> str:

@@ -71,5 +71,5 @@ def drawing(key: str) -> Markdown:
     if key not in alts:
         raise KeyError(f"no picture {key!r}; pictures: {', '.join(sorted(alts))}")
     alt = alts[key].replace("\\", "\\\\").replace('"', '\\"')
-    text = f'![](/{FOLDER}/{DRAWINGS}/{key}.svg){{fig-alt="{alt}"}}{foot((), f"{DRAWINGS}/{key}.csv")}'
+    text = f'![](/{FOLDER}/{DRAWINGS}/{key}.svg){{.narrow fig-alt="{alt}" width=4.3in}}{foot((), f"{DRAWINGS}/{key}.csv")}'
     return Markdown(text)  # type: ignore[no-untyped-call]

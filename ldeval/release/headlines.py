@@ -37,7 +37,7 @@ HEADLINES = {
 }
 """The effects that the summary shows, in its order, and what each is of."""
 
-WIDTH, ROW, FAR = 4.6, 0.6, 8.0
+WIDTH, ROW, FAR = 4.3, 0.42, 8.0
 """Inches: the picture and a row; intervals that go beyond `FAR` multiples end in an arrow."""
 
 Outcomes = Mapping[str, Mapping[str, Any]]
@@ -98,17 +98,16 @@ def _told(one: Headline) -> str:
 
 def draw_headlines(shown: tuple[Headline, ...], new: Any) -> Any:
     """Draw one row an effect, its words above it; the grey band holds effects too small to matter."""
-    picture = new(figsize=(WIDTH, 0.95 + ROW * len(shown)), layout="constrained")
+    picture = new(figsize=(WIDTH, 0.7 + ROW * len(shown)), layout="constrained")
     axes = picture.subplots()
     axes.axvspan(-1, 1, color=PALE, lw=0, zorder=0)
     axes.axvline(0, color=GREY, lw=1, ls=(0, (4, 3)), zorder=1)
     reach = max([2.0, *(min(FAR, 1.08 * abs(end)) for one in shown for end in (one.low, one.high))])
     for y, one in enumerate(shown):
         _interval(axes, y, one, reach)
-        for up, text, look in ((0.6, one.label, {"size": 8.5, "weight": "bold"}), (0.3, one.text, {"size": 8})):
-            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.9}
-            axes.text(-reach, y - up, text, va="center", bbox=box, **look)
-    axes.set(xlim=(-reach, reach), ylim=(len(shown) - 0.75, -0.85), yticks=[])
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.9}
+        axes.text(-reach, y - 0.4, one.label, va="center", size=8.5, weight="bold", bbox=box)
+    axes.set(xlim=(-reach, reach), ylim=(len(shown) - 0.7, -0.7), yticks=[])
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("Worse  ←  multiples of the smallest effect that matters  →  better", size=8)
     return picture
@@ -150,8 +149,7 @@ def verdict_table(rows: Mapping[str, str]) -> Markdown:
         Column("verdict", "Verdict"),
     ]
     body = [_line(key, what) for key, what in rows.items()]
-    done = dict.fromkeys(results().origin(key).disclosure for key in rows if not results().missing(key))
-    return lay_out(columns, body, foot(tuple(done), "estimates.csv"), "verdicts", "what")
+    return lay_out(columns, body, foot((), "estimates.csv"), "verdicts", "what")
 
 
 def _line(key: str, what: str) -> list[str]:
