@@ -20,7 +20,7 @@ from ldeval.data import stages
 from ldeval.data.features import features_folder
 from ldeval.data.sources import EXTRACTS
 from ldeval.estimate import read_csv
-from ldeval.release import build, drawings, fingerprint
+from ldeval.release import build, fingerprint, kept_figures
 from ldeval.study import read_study
 
 PROJECT = Path(__file__).parent.parent
@@ -213,7 +213,7 @@ def test_what_is_damaged_in_the_store_is_made_anew(copied):
     path.write_bytes(path.read_bytes()[:-200])
     lost = copied / keep.FOLDER / "economics.question.json"
     lost.unlink()
-    figure = next((copied / drawings.FOLDER).glob("*.svg"))
+    figure = next((copied / kept_figures.FOLDER).glob("*.svg"))
     figure.write_bytes(figure.read_bytes()[:-200])
     shutil.rmtree(copied / "_results")
     build.analyse(copied)

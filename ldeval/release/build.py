@@ -78,8 +78,10 @@ def last_inputs(root: Path) -> Mapping[str, str] | None:
 def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str]) -> None:
     """Write cleared findings to `_results/`, whole: all files, or the old folder stays."""
     from ldeval.release.disclosure import write_actions
-    from ldeval.release.drawings import draw_all
+    from ldeval.release.documents import write_documents
+    from ldeval.release.drawings import write_drawings
     from ldeval.release.figures import alt_text, is_drawn
+    from ldeval.release.kept_figures import draw_all
     from ldeval.release.swap import replacing
     from ldeval.release.workbook import write_workbook
 
@@ -98,7 +100,10 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str])
         write_actions(cleared.actions, folder / "disclosure.csv")
         shutil.copyfile(facts, folder / "facts.csv")
         write_dictionary(study, folder / DICTIONARY)
-        _write_json(folder / "study.json", study.model_dump(mode="json"))
+        protocol = study.model_dump(mode="json")
+        _write_json(folder / "study.json", protocol)
+        write_drawings(root, folder, estimates, protocol["outcomes"])
+        write_documents(root, folder)
         about = provenance(root, study, cleared, inputs)
         about["figures"] = {picture.id: alt_text(picture, estimates) for picture in pictures}
         about["files"] = fingerprint.outputs(folder)

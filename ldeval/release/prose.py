@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from ldeval.estimate import Estimate
 from ldeval.release.numbers import as_given, between, bound, central, form, level
 from ldeval.release.results import results
-from ldeval.release.verdicts import decide
+from ldeval.release.verdicts import decide, threshold
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -45,12 +45,13 @@ def verdict(key: str) -> Markdown:
 
     Raises:
         KeyError: no such estimate, or its outcome is not in the protocol.
+        ValueError: what matters for its outcome is in another unit.
 
     """
     if results().missing(key):
         return span("could not be estimated", "est verdict missing", key)
     row = find(key)
-    return span(decide(row, protocol_of(row)["matters"]), "est verdict", key)
+    return span(decide(row, threshold(row, protocol_of(row))), "est verdict", key)
 
 
 def fact(key: str, how: FactForm = "cited") -> Markdown:

@@ -6,6 +6,8 @@
     effects/*.csv         the estimates of each forest plot, in its order
     dots/*.csv            values beside what was expected of them
     figures/*.svg         the figures, drawn from the files above
+    drawings/             the headline effects and the logic model, each as SVG and CSV
+    documents/            logs and checklists
     disclosure.csv        what disclosure control did to each result, for the owner of the data
     tables.xlsx           all tables as one accessible workbook
     dictionary.csv        the extracts' columns, as declared, with the study's own names for them

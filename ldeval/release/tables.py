@@ -166,9 +166,14 @@ def _words(row: Estimate) -> str:
     return f"{row.measure[:1].upper()}{row.measure[1:]}"
 
 
+def cell_of(row: Estimate) -> str:
+    """Give the value of an estimate as the HTML of a cell that carries its id."""
+    return f'<span class="est" data-id="{escape(row.id)}">{escape(central(row))}</span>'
+
+
 def _numbers(row: Estimate) -> list[str]:
-    value = f'<span class="est" data-id="{escape(row.id)}">{escape(central(row))}</span>'
-    return [value, between(row).replace(" ", NO_BREAK), form(row.p_value, "p"), form(row.n, "people"), form(row.events, "events")]
+    counts = [form(row.n, "people"), form(row.events, "events")]
+    return [cell_of(row), between(row).replace(" ", NO_BREAK), form(row.p_value, "p"), *counts]
 
 
 def _text(cell: object, column: Column) -> str:
