@@ -9,12 +9,14 @@ import sys
 from dataclasses import replace
 
 import pytest
-from release_folder import PROJECT, findings, make_released, make_study, ratio
+from release_folder import ORIGIN, PROJECT, findings, make_released, make_study, ratio
 
+from ldeval.analysis.counted import NotEstimated
 from ldeval.analysis.findings import Findings, Table
 from ldeval.release import build, fingerprint
 from ldeval.release.build import analyse, write
 from ldeval.release.disclosure import clear
+from ldeval.release.policy import WITHHELD
 from ldeval.release.results import Results
 from ldeval.study import read_study
 
@@ -71,6 +73,19 @@ def test_provenance_says_what_made_a_result_and_holds_no_path_of_this_machine(tm
     assert origin.disclosure == "Open data: no disclosure control."
     assert str(tmp_path) not in (folder / "provenance.json").read_text()
     assert str(PROJECT) not in (folder / "provenance.json").read_text()
+
+
+def test_what_a_stopped_analysis_would_have_given_has_the_reasons_of_its_kin(tmp_path):
+    why, withheld = "there are no users in the records", f"withheld {WITHHELD}: too few"
+    gaps = (NotEstimated("b/effect", "effect", why), NotEstimated("b-curves", "Curves", why), NotEstimated("c/n", "n", withheld))
+    found = Findings(missing=gaps, origins={gap.id: ORIGIN for gap in gaps}) + findings()
+    released = Results(make_released(tmp_path, found) / "_results")
+    assert released.missing("b/effect") == gaps[0]
+    assert released.missing("b/other") == NotEstimated("b/other", "result", why)
+    assert released.missing("b-table") == NotEstimated("b-table", "result", why)
+    assert released.missing("c/other") is None  # nothing on it was left out: the id is wrong
+    assert released.missing("a/effect") is None
+    assert released.missing("d/effect") is None
 
 
 def test_an_unknown_exhibit_or_figure_lists_those_there_are(tmp_path):

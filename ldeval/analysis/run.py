@@ -47,7 +47,7 @@ def run(
 
     Raises:
         FileNotFoundError, ValueError: the study's data are not there or not right.
-        RuntimeError: a process that ran a stage was ended from outside.
+        RuntimeError: a stage failed, or a process that ran one was ended from outside.
 
     """
     first = [stage for stage in STAGES if not stage.takes]
@@ -94,7 +94,7 @@ class Work:
         try:
             for number, future in enumerate(as_completed(ahead), start=1):
                 stage = ahead[future].stage
-                say(f"analysis: {stage.words}, {future.result():.1f} s")
+                say(f"analysis: {stage.words}, {_seconds(stage, future):.1f} s")
                 tell(number, len(ahead))
                 made[stage.function] = self._again(stage, ahead[future].inputs)
         except BrokenProcessPool as ended:
@@ -110,6 +110,20 @@ class Work:
         if kept is None:
             raise RuntimeError(f"{path}: not as it was written a moment ago; is another build running, or the disk full?")
         return kept.findings
+
+
+def _seconds(stage: Stage, future: Future[float]) -> float:
+    """Give the seconds that a stage took; what went wrong in its process names the stage."""
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        raise
+    except (FileNotFoundError, ValueError) as wrong:
+        kind = FileNotFoundError if isinstance(wrong, FileNotFoundError) else ValueError
+        raise kind(f"analysis of {stage.words}: {wrong}") from wrong
+    except Exception as wrong:
+        text = f"{type(wrong).__name__}: {wrong}; `{stage.function}` of ldeval.analysis does not expect this"
+        raise RuntimeError(f"analysis of {stage.words} failed: {text}") from wrong
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from ldeval.analysis.counted import Arm, Counts, Key, NotEstimated, Share
 from ldeval.analysis.findings import Cell, Curves, Effects, Exhibit, Table
 from ldeval.estimate import Estimate
 from ldeval.release.counts_table import as_table
-from ldeval.release.policy import SUPPRESSED, Policy, significant
+from ldeval.release.policy import SUPPRESSED, WITHHELD, Policy, significant
 from ldeval.release.precision import DIGITS, coarsened, is_crude, undeclared
 from ldeval.release.shares import share_estimate
 from ldeval.release.suppress import Controlled
@@ -98,9 +98,7 @@ def _kept(item: Estimate | Share | Counts | Curves | Table, policy: Policy, done
     what = item.measure if isinstance(item, Estimate | Share) else item.title
     outcome = item.outcome if isinstance(item, Estimate | Share) else ""
     said = f"{done.capitalize()} by policy {policy.name}: {why}."
-    return NotEstimated(item.id, what, f"{done} by disclosure control: {why}", outcome), _action(
-        item, policy, done, said, _size(item)
-    )
+    return NotEstimated(item.id, what, f"{done} {WITHHELD}: {why}", outcome), _action(item, policy, done, said, _size(item))
 
 
 def _estimate(row: Estimate, arms: Sequence[Arm], policy: Policy) -> tuple[Result, Action]:

@@ -9,6 +9,9 @@ from types import MappingProxyType
 SUPPRESSED = "*"
 """What stands in the place of a suppressed count, whatever the reason: the reason itself would disclose."""
 
+WITHHELD = "by disclosure control"
+"""In the reason of each result that was made and may not leave."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
@@ -34,7 +35,7 @@ from ldeval.analysis.findings import Cell, Column, Curves, Dot, Dots, Effect, Ef
 from ldeval.estimate import Estimate, Estimates
 from ldeval.release.facts import Fact, read_facts
 from ldeval.release.numbers import COUNTS
-from ldeval.release.policy import SUPPRESSED
+from ldeval.release.policy import SUPPRESSED, WITHHELD
 from ldeval.release.reads import Noted, noted_by_key
 
 Value = TypeVar("Value")
@@ -111,9 +112,19 @@ class Results:
         return str(known[key])
 
     def missing(self, key: str) -> NotEstimated | None:
-        """Give why there is no result of that id where one was expected; None where it was not."""
-        about = self.provenance["missing"].get(key)
-        return None if about is None else NotEstimated(key, **about)
+        """Give why there is no result of that id where one was expected; None where there is one, or none was.
+
+        What an analysis that stopped would have given is not known one by one: where results on a subject (the first part of
+        their ids) could not be estimated, another on it that is not there has the reasons of those.
+        """
+        gaps = self.provenance["missing"]
+        if key in gaps:
+            return NotEstimated(key, **gaps[key])
+        if key in self.estimates or key in self.provenance["exhibits"]:
+            return None
+        kin = [gap for other, gap in gaps.items() if _subject(other) == _subject(key)]
+        whys = dict.fromkeys(gap["why"] for gap in kin if WITHHELD not in gap["why"])
+        return NotEstimated(key, "result", "; ".join(whys)) if whys else None
 
     @cached_property
     def actions(self) -> list[dict[str, str]]:
@@ -156,6 +167,10 @@ def results() -> Results:
 @lru_cache(maxsize=1)
 def _results(folder: Path, _inode: int, _time: int) -> Results:
     return Results(folder, noting=True)
+
+
+def _subject(key: str) -> str:
+    return re.split("[/-]", key)[0]
 
 
 def _json(path: Path) -> dict[str, Any]:
