@@ -13,6 +13,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
+from calls import chapters, told
+from hard_cases import BOOK
 
 from ldeval.analysis import keep
 from ldeval.analysis.plan import STAGES
@@ -20,6 +22,7 @@ from ldeval.data import stages
 from ldeval.data.features import features_folder
 from ldeval.data.sources import EXTRACTS
 from ldeval.estimate import read_csv
+from ldeval.publish.build import build as render
 from ldeval.release import build, fingerprint, kept_figures
 from ldeval.study import read_study
 
@@ -117,6 +120,21 @@ def test_results_of_real_records_say_so(real):
     assert "do not exist" not in about
     assert str(real) not in about
     assert "Extracts of linked records" in about
+
+
+def test_every_chapter_is_told_of_real_records(real):
+    texts, faults = told(real, chapters(PROJECT))
+    assert faults == []
+    assert "do not exist" not in " ".join(texts.values())
+
+
+@pytest.mark.slow  # a render
+def test_the_report_of_real_records_is_rendered_without_an_edit(real, tmp_path):
+    root = shutil.copytree(real, tmp_path / "study")
+    for name in BOOK:
+        (shutil.copytree if (PROJECT / name).is_dir() else shutil.copyfile)(PROJECT / name, root / name)
+    pages = render(root, to="html", say=lambda text: None)
+    assert "do not exist" not in (pages / "index.html").read_text(encoding="utf-8")
 
 
 def test_nothing_is_done_twice(twin, real):

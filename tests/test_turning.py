@@ -1,15 +1,20 @@
 """The text turns with the numbers: the same chapters on released results that show harm, nothing, or too little to say."""
 
 import csv
+import json
 import re
 import shutil
+from html import unescape
 from pathlib import Path
 
 import pytest
+from calls import told
+
+from ldeval.estimate import read_csv
+from ldeval.publish.build import build
+from ldeval.release.drawings import DRAWINGS, write_drawings
 
 PROJECT = Path(__file__).parent.parent
-CELL = re.compile(r"^```\{python\}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-INLINE = re.compile(r"`\{python\} ([^`]*)`")
 CUSTODY, AGAIN, MONEY = "diversion/risk_difference/att", "reconviction/hazard_ratio/att", "economics/net_public/marginal"
 NEEDS = "profile/several_below"
 
@@ -36,18 +41,11 @@ def with_numbers(released, root, numbers):
     return root
 
 
-def text_of(name):
-    """Give a chapter as a reader gets it: what its cells and expressions say in their places."""
-    names = {}
-
-    def run(found):
-        lines = found[1].rstrip().split("\n")
-        exec("\n".join(lines), names)
-        last = "\n".join(lines)
-        return eval(last, names).data if last.startswith(("says(", "verdict_table(")) else ""
-
-    text = CELL.sub(run, (PROJECT / name).read_text(encoding="utf-8"))
-    return INLINE.sub(lambda found: eval(found[1], names).data, text)
+def texts_of(root, *names):
+    """Give chapters as a reader gets them: what their cells and expressions say in their places."""
+    texts, faults = told(root, [PROJECT / name for name in names])
+    assert faults == []
+    return [texts[Path(name).stem] for name in names]
 
 
 @pytest.mark.parametrize(
@@ -81,16 +79,52 @@ def text_of(name):
     ],
     ids=["better", "worse", "none", "unclear"],
 )
-def test_summary_discussion_and_advice_follow_the_numbers(released, tmp_path, monkeypatch, numbers, summary, discussion):
-    monkeypatch.chdir(with_numbers(released, tmp_path, numbers))
-    for name, said in (("index.qmd", summary), ("chapters/discussion.qmd", discussion)):
-        text = text_of(name)
+def test_summary_discussion_and_advice_follow_the_numbers(released, tmp_path, numbers, summary, discussion):
+    texts = texts_of(with_numbers(released, tmp_path, numbers), "index.qmd", "chapters/discussion.qmd")
+    for text, said in zip(texts, (summary, discussion), strict=True):
         for words in said:
-            assert words in text, (name, words)
+            assert words in text
 
 
-def test_nothing_of_a_better_world_is_left_in_a_worse_one(released, tmp_path, monkeypatch):
-    monkeypatch.chdir(with_numbers(released, tmp_path, WORSE))
-    text = text_of("index.qmd") + text_of("chapters/discussion.qmd")
+def test_nothing_of_a_better_world_is_left_in_a_worse_one(released, tmp_path):
+    text = " ".join(texts_of(with_numbers(released, tmp_path, WORSE), "index.qmd", "chapters/discussion.qmd"))
     for words in ("for the better: the whole", "fewer custodial sentences", "within reach of courts", "can be paid for"):
         assert words not in text
+
+
+COURTS = {
+    "timeliness/completed_90/att": ((-0.06, -0.08, -0.04), (0.0, -0.01, 0.01)),
+    "timeliness/restricted_mean_days/att": ((20, 16, 24), (0, -1, 1)),
+}
+HARM = WORSE | {key: worse for key, (worse, _) in COURTS.items()}
+NOTHING = NONE | {key: none for key, (_, none) in COURTS.items()}
+OF_HARM = "This is a difference that matters, for the worse"
+OF_NOTHING = "This shows no difference that matters"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "summary", "said"),
+    [
+        (HARM, "contact with the service leads to more custody", OF_HARM),
+        (NOTHING, "rule out an effect on custody that matters", OF_NOTHING),
+    ],
+    ids=["harm", "nothing"],
+)
+def test_the_rendered_report_of_a_harmful_or_idle_service_says_so(books, tmp_path, numbers, summary, said):
+    root = shutil.copytree(books["report"].parent, tmp_path / "report", ignore=shutil.ignore_patterns("_results", "_report"))
+    with_numbers(books["report"].parent, root, numbers)
+    shutil.rmtree(root / "_results" / DRAWINGS)
+    outcomes = json.loads((root / "_results" / "study.json").read_text(encoding="utf-8"))["outcomes"]
+    write_drawings(root, root / "_results", read_csv(root / "_results" / "estimates.csv"), outcomes)
+    pages = build(root, to="html", say=lambda text: None)
+    assert summary in rendered(pages / "index.html")
+    for name in ("diversion", "reconviction", "timeliness", "economics"):
+        text = rendered(pages / "chapters" / f"{name}.html")
+        assert said in text, name
+        assert "for the better: the whole" not in text, name
+
+
+def rendered(page):
+    """Give the text of a page as a reader sees it."""
+    body = re.sub(r"<(script|style|nav|details)\b.*?</\1>", " ", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]*>", "", body)).split())
