@@ -74,9 +74,9 @@ def make_study(root: Path, *, source: str = "extracts", text: str = "") -> Path:
     return root
 
 
-def make_extracts(root: Path) -> Path:
+def make_extracts(root: Path, users: int = USERS) -> Path:
     """Write the extracts of a small twin as those of a study."""
-    write_twin(Design("identified", 1, USERS), root / "twin", processes=2)
+    write_twin(Design("identified", 1, users), root / "twin", processes=1)
     (root / "extracts").mkdir()
     for path in (root / "twin").glob("*.parquet"):
         shutil.move(path, root / "extracts" / path.name)

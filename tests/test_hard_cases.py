@@ -9,6 +9,8 @@ from calls import told
 from hard_cases import CASES, USERS, harden, make_extracts, make_study
 
 from ldeval.analysis import keep
+from ldeval.data.twin_parameters import PARAMETER_FILE as PARAMETERS
+from ldeval.data.twin_parameters import read_parameters
 from ldeval.publish.build import build
 from ldeval.release import kept_figures
 from ldeval.release.build import analyse
@@ -38,8 +40,12 @@ def small(tmp_path_factory):
 
 @pytest.fixture
 def study(small, released, tmp_path):
-    """The small study, to be changed, with what open data alone gave before."""
-    root = shutil.copytree(small, tmp_path / "study")
+    """The small study, to be changed."""
+    return with_open_data(released, shutil.copytree(small, tmp_path / "study"))
+
+
+def with_open_data(released, root):
+    """Keep in a study what another one found of open data and drew."""
     for folder in (keep.FOLDER, kept_figures.FOLDER):
         shutil.copytree(released / folder, root / folder)
     return root
@@ -95,3 +101,26 @@ def test_another_seed_and_ten_times_the_people_need_no_edit(tmp_path, seed, user
     analyse(root)
     pages = build(root, to="html", say=lambda text: None)
     assert f"seed {seed}" in re.sub(r"<[^>]*>|\s+", " ", (pages / "chapters" / "diversion.html").read_text(encoding="utf-8"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("log_odds", "said"), [(1.2, "for the worse"), (0.0, "the interval includes no effect|no effect at all")]
+)
+def test_a_twin_whose_service_does_harm_or_nothing_is_reported_so(tmp_path, released, monkeypatch, log_odds, said):
+    edited = tmp_path / "twin.toml"
+    text, times = re.subn(
+        r"^custody = \{ value = -1.20,", f"custody = {{ value = {log_odds},", PARAMETERS.read_text(), flags=re.M
+    )
+    assert times == 1
+    edited.write_text(text)
+    monkeypatch.setattr("ldeval.data.synthetic_blocks.default_parameters", lambda: read_parameters(edited))
+    root = with_open_data(released, make_study(tmp_path / "study"))
+    make_extracts(root, users=5 * USERS)
+    analyse(root)
+    pages = build(root, to="html", say=lambda text: None)
+    for name in ("index", "chapters/diversion", "chapters/discussion"):
+        text = (pages / f"{name}.html").read_text(encoding="utf-8")
+        first = re.search(r'<span class="est verdict" data-id="diversion/risk_difference/att">(.*?)</span>', text)[1]
+        assert re.search(said, first), name
+        assert "for the better" not in first
