@@ -9,6 +9,7 @@ from calls import told
 from hard_cases import CASES, USERS, harden, make_extracts, make_study
 
 from ldeval.analysis import keep
+from ldeval.data.synthetic_blocks import ground
 from ldeval.data.twin_parameters import PARAMETER_FILE as PARAMETERS
 from ldeval.data.twin_parameters import read_parameters
 from ldeval.publish.build import build
@@ -103,18 +104,26 @@ def test_another_seed_and_ten_times_the_people_need_no_edit(tmp_path, seed, user
     assert f"seed {seed}" in re.sub(r"<[^>]*>|\s+", " ", (pages / "chapters" / "diversion.html").read_text(encoding="utf-8"))
 
 
+@pytest.fixture
+def with_effect(tmp_path, monkeypatch):
+    """Give twins another effect on custody, as log odds."""
+
+    def change(log_odds):
+        text, times = re.subn(r"\ncustody = \{ value = -1.20,", f"\ncustody = {{ value = {log_odds},", PARAMETERS.read_text())
+        assert times == 1
+        edited = tmp_path / "twin.toml"
+        edited.write_text(text)
+        monkeypatch.setattr("ldeval.data.synthetic_blocks.default_parameters", lambda: read_parameters(edited))
+        ground.cache_clear()
+
+    yield change
+    ground.cache_clear()
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("log_odds", "said"), [(1.2, "for the worse"), (0.0, "the interval includes no effect|no effect at all")]
-)
-def test_a_twin_whose_service_does_harm_or_nothing_is_reported_so(tmp_path, released, monkeypatch, log_odds, said):
-    edited = tmp_path / "twin.toml"
-    text, times = re.subn(
-        r"^custody = \{ value = -1.20,", f"custody = {{ value = {log_odds},", PARAMETERS.read_text(), flags=re.M
-    )
-    assert times == 1
-    edited.write_text(text)
-    monkeypatch.setattr("ldeval.data.synthetic_blocks.default_parameters", lambda: read_parameters(edited))
+@pytest.mark.parametrize(("log_odds", "said"), [(1.2, "for the worse"), (0.0, "includes no effect|no effect at all")])
+def test_a_twin_whose_service_does_harm_or_nothing_is_reported_so(tmp_path, released, with_effect, log_odds, said):
+    with_effect(log_odds)
     root = with_open_data(released, make_study(tmp_path / "study"))
     make_extracts(root, users=5 * USERS)
     analyse(root)
