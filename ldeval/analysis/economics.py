@@ -74,8 +74,8 @@ def economics(effects: Mapping[str, Estimate], register: Register, study: Study)
     `effects` holds at least the estimates that `chain.DRAWN` names; where one is missing, nothing is estimated and each result
     says why. Correlations between them, days inside and reconviction are used where they are there.
     """
-    if lost := [key for key in chain.DRAWN.values() if key not in effects]:
-        return register_alone(register) + not_estimated(f"the effect on custody or days served is not known ({', '.join(lost)})")
+    if any(key not in effects for key in chain.DRAWN.values()):
+        return register_alone(register) + not_estimated("the effect on custody or on days served could not be estimated")
     cases = tuple(drawn(effects, register, study.economics, costing) for costing in COSTINGS)
     return register_alone(register) + totals(effects, cases, study.economics) + shown(effects, register, cases, study.economics)
 
