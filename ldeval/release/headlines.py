@@ -37,8 +37,11 @@ HEADLINES = {
 }
 """The effects that the summary shows, in its order, and what each is of."""
 
-WIDTH, ROW, FAR = 4.3, 0.42, 8.0
+WIDTH, ROW, FAR = 4.3, 0.31, 8.0
 """Inches: the picture and a row; intervals that go beyond `FAR` multiples end in an arrow."""
+
+UNITS = {"percentage points": "points", "days": "days"}
+"""How a unit that the numbers do not show is named in the table: points are percentage points."""
 
 Outcomes = Mapping[str, Mapping[str, Any]]
 
@@ -98,7 +101,7 @@ def _told(one: Headline) -> str:
 
 def draw_headlines(shown: tuple[Headline, ...], new: Any) -> Any:
     """Draw one row an effect, its words above it; the grey band holds effects too small to matter."""
-    picture = new(figsize=(WIDTH, 0.7 + ROW * len(shown)), layout="constrained")
+    picture = new(figsize=(WIDTH, 0.55 + ROW * len(shown)), layout="constrained")
     axes = picture.subplots()
     axes.axvspan(-1, 1, color=PALE, lw=0, zorder=0)
     axes.axvline(0, color=GREY, lw=1, ls=(0, (4, 3)), zorder=1)
@@ -156,7 +159,7 @@ def _line(key: str, what: str) -> list[str]:
     if gap := results().missing(key):
         return [what, "–", "–", f"could not be estimated: {gap.why}"]
     row = find(key)
-    unit = f" ({row.unit})" if row.unit in ("percentage points", "days") else ""
+    unit = f", {UNITS[row.unit]}" if row.unit in UNITS else ""
     return [what + unit, cell_of(row), between(row), _said(row)]
 
 
