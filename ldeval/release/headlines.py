@@ -31,9 +31,7 @@ HEADLINES = {
     "diversion/risk_difference/att": "Immediate custody within a year",
     "reconviction/hazard_ratio/att": "Time to a proven reoffence, hazard ratio",
     "timeliness/completed_90/att": "Court cases completed within three months",
-    "timeliness/restricted_mean_days/att": "Time from charge to completion",
     "economics/net_public/marginal": "Saving a referral net of the service, prison at direct cost",
-    "economics/net_public/average": "The same, prison at overall cost",
 }
 """The effects that the summary shows, in its order, and what each is of."""
 
@@ -112,7 +110,7 @@ def draw_headlines(shown: tuple[Headline, ...], new: Any) -> Any:
         axes.text(-reach, y - 0.4, one.label, va="center", size=8.5, weight="bold", bbox=box)
     axes.set(xlim=(-reach, reach), ylim=(len(shown) - 0.7, -0.7), yticks=[])
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("Worse  ←  multiples of the smallest effect that matters  →  better", size=8)
+    axes.set_xlabel("Multiples of the smallest effect that matters, better to the right", size=8)
     return picture
 
 
