@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 from ldeval.publish import ast, cache, html, pages, pdf, pictures, search
 from ldeval.publish.ast import Node
@@ -18,14 +17,13 @@ from ldeval.publish.config import INCLUDES, Book, Entry, read_book
 from ldeval.publish.crossref import Numbered, Target, number_book, targets, unresolved
 from ldeval.publish.edition import read_edition
 from ldeval.publish.execute import Run, has_code, run_all
-from ldeval.publish.faults import BookError, Fault
+from ldeval.publish.faults import BookError, Fault, side_by_side
+from ldeval.publish.pandoc import digest, pandoc, remembering
 from ldeval.publish.prepare import Checker, citations
 from ldeval.publish.source import Chapter, read_chapter
 from ldeval.publish.structure import Structure
 from ldeval.release.swap import replacing
 
-A = TypeVar("A")
-B = TypeVar("B")
 To = Literal["html", "pdf", "all"]
 Say = Callable[[str], None]
 
@@ -48,10 +46,16 @@ def build(root: Path, *, to: To = "all", timeout: int = 600, say: Say = print) -
         OSError: the output cannot be written; the last report stays as it was.
 
     """
-    book = read_book(root)
-    chapters = _each(book.entries, lambda entry: read_chapter(book, entry.path))
+    with remembering(root / cache.FOLDER / "pandoc") as memory:
+        output = _build(read_book(root), to, timeout, say)
+        memory.forget()
+    return output
+
+
+def _build(book: Book, to: To, timeout: int, say: Say) -> Path:
+    chapters = side_by_side(book.entries, lambda entry: read_chapter(book, entry.path))
     runs = _runs(book, chapters, timeout, say)
-    parsed = _each(list(zip(book.entries, chapters, runs, strict=True)), lambda item: _parsed(book, *item))
+    parsed = side_by_side(list(zip(book.entries, chapters, runs, strict=True)), lambda item: _parsed(book, *item))
     numbered = number_book(book, [(item.entry, item.chapter, item.blocks) for item in parsed])
     made = {path: content for item in parsed for path, content in item.composed.files.items()}
     checker = Checker(book, numbered, made)
@@ -83,17 +87,7 @@ def _inputs(book: Book, parsed: list[Parsed], assets: set[str], to: To) -> str:
     files = [(book.root / name).read_bytes() for name in names if (book.root / name).is_file()]
     figures = [content for item in parsed for content in item.composed.files.values()]
     texts = [json.dumps([settings, includes, names], default=str, sort_keys=True), *(item.composed.markdown for item in parsed)]
-    return cache.digest([*(text.encode() for text in texts), *files, *figures])
-
-
-def _each(items: Iterable[A], work: Callable[[A], B]) -> list[B]:
-    """Apply `work` to every item side by side; the faults of all of them come together."""
-    with ThreadPoolExecutor() as pool:
-        futures = [pool.submit(work, item) for item in items]
-    failed = [error for future in futures if isinstance(error := future.exception(), BookError)]
-    if failed:
-        raise BookError(fault for error in failed for fault in error.faults)
-    return [future.result() for future in futures]
+    return digest([*(text.encode() for text in texts), *files, *figures])
 
 
 def _runs(book: Book, chapters: list[Chapter], timeout: int, say: Say) -> list[Run]:
@@ -119,7 +113,9 @@ def _keys(book: Book) -> set[str]:
     keys: set[str] = set()
     for name in book.bibliography:
         try:
-            keys |= {item["id"] for item in json.loads(ast.pandoc("", str(book.root / name), "-t", "csljson"))}
+            keys |= {
+                item["id"] for item in json.loads(pandoc("", str(book.root / name), "-t", "csljson", reads=[book.root / name]))
+            }
         except ValueError as error:
             raise BookError([Fault(name, 0, f"the bibliography cannot be read: {error}")]) from error
     return keys
@@ -140,7 +136,7 @@ def _write(
     drawn = _dress(folder, sorted(path for path in assets if path.endswith(".svg")))
     if to in ("html", "all"):
         say(f"Writing {len(chapters)} HTML pages")
-        contents = _each(chapters, lambda numbered: html.body(book, numbered, known, cited, drawn))
+        contents = side_by_side(chapters, lambda numbered: html.body(book, numbered, known, cited, drawn))
         edition, whole = str(read_edition(book.root)), pdf_name(book) if to == "all" else None
         for index, content in enumerate(contents):
             _put(folder / chapters[index].page, pages.page(book, chapters, index, content, edition, whole).encode())

@@ -16,37 +16,52 @@ from ldeval.publish.ast import Node, block, raw
 from ldeval.publish.config import Book
 from ldeval.publish.crossref import REFERENCE, Numbered, Target, resolve
 from ldeval.publish.edition import long_date
-from ldeval.publish.faults import stop
+from ldeval.publish.faults import side_by_side, stop
 from ldeval.publish.pdf_tables import WHOLE, rows, spread, table
-from ldeval.publish.prepare import addresses, alternative, metadata, only
+from ldeval.publish.prepare import addresses, alternative, citations, lists_works, only, write
 
-WRITER = ("-t", "typst", "--citeproc", "--wrap=none")
+WRITER = ("-t", "typst", "--wrap=none")
+WORKS = "// the works cited\n"
+"""Parts a chapter from its own list of works, which the book has in one place."""
 
 
 def typst_source(book: Book, chapters: list[Numbered], known: Mapping[str, Target], cited: list[str], edition: str = "") -> str:
     """Give the book as one Typst document; `edition` says on its title page what it was made from."""
-    blocks: list[Node] = []
-    part: str | None = None
-    for index, numbered in enumerate(chapters):
-        name = "Appendices" if numbered.entry.appendix else numbered.entry.part
-        if name and name != part:
-            blocks.append(block("typst", f"#ldeval-part({_string(name)})"))
-        part = name
-        blocks += _chapter(numbered, index, chapters, known)
-    meta = metadata(book, lang=book.lang, nocite=cited) if book.bibliography else {}
+    places = {numbered.entry.path: (index, numbered.label) for index, numbered in enumerate(chapters)}
+    lister = next((numbered for numbered in chapters if lists_works(numbered.blocks)), chapters[-1])
+
+    def text(numbered: Numbered) -> str:
+        blocks = _chapter(numbered, places, known)
+        return spread(_written(book, blocks, cited, lists=numbered is lister), blocks)
+
     own = [text for _, text in book.files("include-in-header", "typst")]
-    text = spread(ast.write(blocks, meta, *WRITER), blocks)
-    return "\n".join([_template(), *own, _front(book, edition, _notice(chapters[0])), text])
+    parts = [_template(), *own, _front(book, edition, _notice(book, chapters[0], cited))]
+    group: str | None = None
+    for numbered, content in zip(chapters, side_by_side(chapters, text), strict=True):
+        if numbered.group and numbered.group != group:
+            parts.append(f"#ldeval-part({_string(numbered.group)})\n")
+        group = numbered.group
+        parts.append(content)
+    return "\n".join(parts)
 
 
-def _notice(first: Numbered) -> str:
+def _written(book: Book, blocks: list[Node], cited: list[str], *, lists: bool = False) -> str:
+    """Write blocks of a book that cites these works: all are named, so that those of one author and year are told apart."""
+    if lists or not citations(blocks):
+        return write(book, blocks, *WRITER, lang=book.lang, nocite=cited if lists else [])
+    apart = [*blocks, block("typst", WORKS), ast.div([], "refs")]
+    return write(book, apart, *WRITER, lang=book.lang, nocite=cited).partition(WORKS)[0]
+
+
+def _notice(book: Book, first: Numbered, cited: list[str]) -> str:
     """Give the first notice of the first chapter, which every chapter repeats, for the title page."""
     found = (node for node in ast.nodes(first.blocks, "Div") if "callout" in node["c"][0][1])
     notice = next((node for node in found if ast.value(node["c"][0], "kind") == "important"), None)
     if notice is None:
         return "none"
     content = only([{"t": "Div", "c": [["", *notice["c"][0][1:]], notice["c"][1]]}], "typst")
-    return f"[{ast.write(ast.walk(ast.walk(content, _typst), _ungrouped), {}, *WRITER)}]"
+    blocks = ast.walk(ast.walk(content, _typst), _ungrouped)
+    return f"[{_written(book, blocks, cited)}]"
 
 
 def compile_pdf(source: str, folder: Path) -> bytes:
@@ -106,15 +121,14 @@ def _front(book: Book, edition: str, notice: str) -> str:
     return f"#show: ldeval-report.with({', '.join(f'{key}: {value}' for key, value in fields.items())})"
 
 
-def _chapter(numbered: Numbered, index: int, chapters: list[Numbered], known: Mapping[str, Target]) -> list[Node]:
-    places = {other.entry.path: other for other in chapters}
-    order = {other.entry.path: number for number, other in enumerate(chapters)}
-
+def _chapter(numbered: Numbered, places: Mapping[str, tuple[int, str]], known: Mapping[str, Target]) -> list[Node]:
     def href(path: str, anchor: str) -> str:
         if path not in places:
             return path
-        return "#" + _identifier(anchor or places[path].label, order[path])
+        index, label = places[path]
+        return "#" + _identifier(anchor or label, index)
 
+    index, _ = places[numbered.entry.path]
     number = f"Appendix {numbered.number} —" if numbered.entry.appendix and numbered.number else numbered.number
     pairs = [("number", number)] if number else []
     title = {"t": "Header", "c": [1, ast.attr(numbered.label, pairs=pairs), numbered.title]}
@@ -128,13 +142,20 @@ def _chapter(numbered: Numbered, index: int, chapters: list[Numbered], known: Ma
 
 def _tables(tree: list[Node]) -> list[Node]:
     """Read tables that cells gave as HTML; other raw HTML stays out of the PDF."""
+    found = [text for node in ast.nodes(tree, "RawBlock") if (text := _html_table(node))]
+    read = iter(ast.parse_html(found))
 
     def change(node: Node) -> list[Node] | None:
         if node["t"] != "RawBlock" or node["c"][0] != "html":
             return None
-        return ast.parse_html(node["c"][1]) if "<table" in node["c"][1] else []
+        return next(read) if _html_table(node) else []
 
     return list(ast.walk(tree, change))
+
+
+def _html_table(node: Node) -> str:
+    form, text = node["c"]
+    return text if form == "html" and "<table" in text else ""
 
 
 def _identifier(label: str, index: int) -> str:
