@@ -27,9 +27,9 @@ BROKEN: Node = {"t": "Para", "c": [{"t": "Str", "c": "ldeval-break"}]}
 """What parts pieces of HTML that are read together."""
 
 
-def parse(markdown: str) -> Node:
+def parse(markdown: str, extensions: str = "") -> Node:
     """Read Markdown, as Quarto's reader does, into a document tree."""
-    tree: Node = json.loads(pandoc(markdown, "-f", READER, "-t", "json"))
+    tree: Node = json.loads(pandoc(markdown, "-f", READER + extensions, "-t", "json"))
     return tree
 
 

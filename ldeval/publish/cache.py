@@ -10,7 +10,7 @@ from pathlib import Path
 import ldeval
 from ldeval.publish.config import Book
 from ldeval.publish.execute import Run, from_plain
-from ldeval.publish.pandoc import digest, write_whole
+from ldeval.publish.memory import digest, write_whole
 from ldeval.publish.source import Chapter
 
 FOLDER = "_build"
@@ -42,7 +42,6 @@ def load(book: Book, chapter: Chapter) -> Run | None:
 def save(book: Book, chapter: Chapter, run: Run) -> None:
     """Keep the run of a chapter."""
     path = _place(book, chapter)
-    path.parent.mkdir(parents=True, exist_ok=True)
     read = {name: _content(book.root / name) for name in sorted(set(_within(book.root, run.opened)))}
     text = json.dumps({"key": _key(book, chapter), "read": read, "run": run.plain()})
     write_whole(path, text.encode())

@@ -14,7 +14,7 @@ from importlib import resources
 import jinja2
 from markupsafe import Markup
 
-from ldeval.publish import ast
+from ldeval.publish import ast, words
 from ldeval.publish.config import Book
 from ldeval.publish.crossref import Numbered
 from ldeval.publish.edition import long_date
@@ -117,6 +117,7 @@ def styles(book: Book) -> list[str]:
 def _template() -> jinja2.Template:
     text = (resources.files("ldeval.publish") / "templates" / "page.html").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    environment.filters |= {"words": words.as_html, "plain": words.plain}
     return environment.from_string(text)
 
 

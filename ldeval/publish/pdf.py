@@ -16,30 +16,31 @@ from ldeval.publish.ast import Node, block, raw
 from ldeval.publish.config import Book
 from ldeval.publish.crossref import REFERENCE, Numbered, Target, resolve
 from ldeval.publish.edition import long_date
-from ldeval.publish.faults import side_by_side, stop
+from ldeval.publish.faults import stop
 from ldeval.publish.pdf_tables import WHOLE, rows, spread, table
 from ldeval.publish.prepare import addresses, alternative, citations, lists_works, only, write
+from ldeval.publish.words import as_typst, plain, string
 
 WRITER = ("-t", "typst", "--wrap=none")
 WORKS = "// the works cited\n"
 """Parts a chapter from its own list of works, which the book has in one place."""
 
 
-def typst_source(book: Book, chapters: list[Numbered], known: Mapping[str, Target], cited: list[str], edition: str = "") -> str:
-    """Give the book as one Typst document; `edition` says on its title page what it was made from."""
-    places = {numbered.entry.path: (index, numbered.label) for index, numbered in enumerate(chapters)}
-    lister = next((numbered for numbered in chapters if lists_works(numbered.blocks)), chapters[-1])
+def chapter(book: Book, chapters: list[Numbered], numbered: Numbered, known: Mapping[str, Target], cited: list[str]) -> str:
+    """Give a chapter as Typst; `cited` are the works of the whole book."""
+    blocks = _chapter(numbered, {other.entry.path: (index, other.label) for index, other in enumerate(chapters)}, known)
+    lister = next((other for other in chapters if lists_works(other.blocks)), chapters[-1])
+    return spread(_written(book, blocks, cited, lists=numbered is lister), blocks)
 
-    def text(numbered: Numbered) -> str:
-        blocks = _chapter(numbered, places, known)
-        return spread(_written(book, blocks, cited, lists=numbered is lister), blocks)
 
+def document(book: Book, chapters: list[Numbered], contents: list[str], cited: list[str], edition: str) -> str:
+    """Give the book as one Typst document from its chapters; `edition` says on its title page what it was made from."""
     own = [text for _, text in book.files("include-in-header", "typst")]
     parts = [_template(), *own, _front(book, edition, _notice(book, chapters[0], cited))]
     group: str | None = None
-    for numbered, content in zip(chapters, side_by_side(chapters, text), strict=True):
+    for numbered, content in zip(chapters, contents, strict=True):
         if numbered.group and numbered.group != group:
-            parts.append(f"#ldeval-part({_string(numbered.group)})\n")
+            parts.append(f"#ldeval-part({as_typst(numbered.group)})\n")
         group = numbered.group
         parts.append(content)
     return "\n".join(parts)
@@ -73,23 +74,19 @@ def compile_pdf(source: str, folder: Path) -> bytes:
     """
     import typst
 
-    main = folder / "report.typ"
-    main.write_text(source, encoding="utf-8")
     try:
-        return bytes(
-            typst.compile(
-                str(main),
-                root=str(folder),
-                font_paths=[str(resources.files("ldeval.publish") / "fonts"), str(_fonts())],
-                ignore_system_fonts=True,
-                pdf_standards=["ua-1"],
-                timestamp=datetime(2000, 1, 1, tzinfo=UTC),
-            )
+        return typst.compile(  # type: ignore[misc]  # its stub wants one type for the source and the folders
+            source.encode(),
+            root=str(folder),
+            font_paths=[str(resources.files("ldeval.publish") / "fonts"), str(_fonts())],
+            ignore_system_fonts=True,
+            pdf_standards=["ua-1"],
+            timestamp=datetime(2000, 1, 1, tzinfo=UTC),
         )
     except RuntimeError as error:
         message = getattr(error, "message", None) or str(error)
         hints = " ".join(getattr(error, "hints", None) or [])
-        raise stop("PDF", 0, f"Typst cannot set the book: {message}", f"{hints} (its source is {main})".strip()) from error
+        raise stop("PDF", 0, f"Typst cannot set the book: {message}", hints) from error
 
 
 @lru_cache(maxsize=1)
@@ -104,18 +101,21 @@ def _template() -> str:
 
 
 def _front(book: Book, edition: str, notice: str) -> str:
-    authors = ", ".join(f"(name: {_string(a.name)}, affiliation: {_string(a.affiliation)})" for a in book.authors)
+    authors = ", ".join(
+        f"(plain: {string(plain(author.name))}, name: {as_typst(author.name)}, affiliation: {as_typst(author.affiliation)})"
+        for author in book.authors
+    )
     lang, _, region = book.lang.partition("-")
     fields = {
-        "title": _string(book.title),
-        "subtitle": _string(book.subtitle),
+        "title": as_typst(book.title),
+        "subtitle": as_typst(book.subtitle),
         "authors": f"({authors}{',' if authors else ''})",
-        "date": _string(long_date(book.date)),
-        "edition": _string(edition),
+        "date": string(long_date(book.date)),
+        "edition": string(edition),
         "notice": notice,
-        "lang": _string(lang),
-        "region": _string(region.upper()) if region else "none",
-        "paper": _string(str(book.option("papersize", "typst", "a4"))),
+        "lang": string(lang),
+        "region": string(region.upper()) if region else "none",
+        "paper": string(str(book.option("papersize", "typst", "a4"))),
         "contents": str(bool(book.option("toc", "typst", True))).lower(),
     }
     return f"#show: ldeval-report.with({', '.join(f'{key}: {value}' for key, value in fields.items())})"
@@ -173,10 +173,6 @@ def _renamed(node: Node, index: int) -> Node | None:
     return {"t": node["t"], "c": content}
 
 
-def _string(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
-
-
 def _label(identifier: str) -> str:
     return f" <{identifier}>" if identifier else ""
 
@@ -193,20 +189,20 @@ def _typst(node: Node) -> Any:
 def _header(node: Node) -> Node:
     level, attributes, content = node["c"]
     number = ast.value(attributes, "number")
-    numbering = f"(..) => {_string(number)}" if number else "none"
+    numbering = f"(..) => {string(number)}" if number else "none"
     opened = raw("typst", f"#heading(level: {level}, numbering: {numbering})[")
     return {"t": "Para", "c": [opened, *content, raw("typst", f"]{_label(attributes[0])}")]}
 
 
 def _math(node: Node) -> list[Node]:
-    return [raw("typst", f"#ldeval-math({_string(' '.join(node['c'][1].split()))}, "), node, raw("typst", ")")]
+    return [raw("typst", f"#ldeval-math({string(' '.join(node['c'][1].split()))}, "), node, raw("typst", ")")]
 
 
 def _span(node: Node) -> Any:
     attributes, content = node["c"]
     if "equation" in attributes[1]:
         opened, math, _ = content
-        number = _string(f"({ast.value(attributes, 'number')})")
+        number = string(f"({ast.value(attributes, 'number')})")
         named = raw("typst", opened["c"][1] + f"number: {number}, ")
         return [named, math, raw("typst", f"){_label(attributes[0])}")]
     if "pagebreak" in attributes[1]:
@@ -220,7 +216,7 @@ def _image(node: Node, path: str) -> Node:
     attributes = node["c"][0]
     alt = alternative(node) or "Figure"
     size = "".join(f", {key}: {_length(text)}" for key in ("width", "height") if (text := ast.value(attributes, key)))
-    return raw("typst", f"#box(image({_string('/' + path)}, alt: {_string(alt)}{size}))")
+    return raw("typst", f"#box(image({string('/' + path)}, alt: {string(alt)}{size}))")
 
 
 def _length(text: str) -> str:
@@ -247,7 +243,7 @@ def _float(node: Node) -> Node:
     text = head[0]["c"][1][0]["c"] if head else []
     whole = all(len(rows(table)) <= WHOLE for table in ast.nodes(inner["c"][1], "Table"))
     named = "sub" if number.startswith("(") else kind
-    settings = f"kind: {_string(named)}, number: {_string(number)}, whole: {str(whole).lower()}"
+    settings = f"kind: {string(named)}, number: {string(number)}, whole: {str(whole).lower()}"
     caption = [block("typst", f"#ldeval-float({settings}, caption: ["), {"t": "Plain", "c": text}, block("typst", "])[")]
     return _group([*caption, *inner["c"][1], block("typst", f"]{_label(attributes[0])}")])
 
@@ -269,7 +265,7 @@ def _callout(node: Node) -> Node:
     attributes, content = node["c"]
     *head, inner = content
     title = [*head[0]["c"][1]] if head else []
-    kind = _string(ast.value(attributes, "kind") or "note")
+    kind = string(ast.value(attributes, "kind") or "note")
     opened = [block("typst", f"#ldeval-callout({kind}, title: ["), *title, block("typst", "])[")]
     return _group([*opened, *inner["c"][1], block("typst", f"]{_label(attributes[0])}")])
 
