@@ -19,7 +19,7 @@ from ldeval.publish.edition import long_date
 from ldeval.publish.faults import stop
 from ldeval.publish.pdf_tables import WHOLE, rows, spread, table
 from ldeval.publish.prepare import addresses, alternative, citations, lists_works, only, write
-from ldeval.publish.words import as_typst, plain, string
+from ldeval.publish.words import as_typst, math, plain, string
 
 WRITER = ("-t", "typst", "--wrap=none")
 WORKS = "// the works cited\n"
@@ -194,17 +194,13 @@ def _header(node: Node) -> Node:
     return {"t": "Para", "c": [opened, *content, raw("typst", f"]{_label(attributes[0])}")]}
 
 
-def _math(node: Node) -> list[Node]:
-    return [raw("typst", f"#ldeval-math({string(' '.join(node['c'][1].split()))}, "), node, raw("typst", ")")]
-
-
 def _span(node: Node) -> Any:
     attributes, content = node["c"]
     if "equation" in attributes[1]:
-        opened, math, _ = content
+        opened, formula, _ = content
         number = string(f"({ast.value(attributes, 'number')})")
         named = raw("typst", opened["c"][1] + f"number: {number}, ")
-        return [named, math, raw("typst", f"){_label(attributes[0])}")]
+        return [named, formula, raw("typst", f"){_label(attributes[0])}")]
     if "pagebreak" in attributes[1]:
         return raw("typst", "#pagebreak(weak: true)")
     if "note" in attributes[1]:
@@ -293,7 +289,7 @@ def _quiet(node: Node) -> Node:
     return _group(node["c"][1])
 
 
-MAKERS = {"Header": _header, "Math": _math, "Span": _span, "Table": table}
+MAKERS = {"Header": _header, "Math": math, "Span": _span, "Table": table}
 DIVS = {
     "float": _float,
     "layout": _layout,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from markupsafe import Markup
@@ -41,7 +42,7 @@ def as_html(text: str) -> Markup:
 @lru_cache(maxsize=64)
 def as_typst(text: str) -> str:
     """Give words as a Typst expression, the empty string where there are none."""
-    return string(text) if BARE.fullmatch(text) else f"[{_written(text, 'typst')}]"
+    return string(text) if BARE.fullmatch(text) else f"[{_written(text, 'typst', change=math)}]"
 
 
 def string(text: str) -> str:
@@ -49,5 +50,12 @@ def string(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
 
 
-def _written(text: str, *form: str) -> str:
-    return ast.write([{"t": "Plain", "c": inlines(text)}], {}, "-t", *form, "--wrap=none").strip()
+def math(node: Node) -> list[Node] | None:
+    """Give a formula to Typst with its source as alternative text, without which it is no PDF/UA."""
+    if node["t"] != "Math":
+        return None
+    return [ast.raw("typst", f"#ldeval-math({string(' '.join(node['c'][1].split()))}, "), node, ast.raw("typst", ")")]
+
+
+def _written(text: str, *form: str, change: Callable[[Node], list[Node] | None] = lambda _: None) -> str:
+    return ast.write([{"t": "Plain", "c": ast.walk(inlines(text), change)}], {}, "-t", *form, "--wrap=none").strip()
