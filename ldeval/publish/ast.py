@@ -106,7 +106,7 @@ def plain(tree: Any) -> str:
     if kind in ("Code", "Math"):
         return str(content[1]) if content else ""
     if kind == "Quoted" and content:
-        return f"“{plain(content[1])}”"
+        return f"‘{plain(content[1])}’" if content[0]["t"] == "SingleQuote" else f"“{plain(content[1])}”"
     return "" if kind in ("Note", "RawInline", "RawBlock") else plain(content)
 
 

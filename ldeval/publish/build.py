@@ -58,7 +58,7 @@ def build(root: Path, *, to: To = "all", timeout: int = 600, say: Say = print, s
 
     """
     steps = steps or Steps()
-    with remembering(root / cache.FOLDER / "texts"):
+    with remembering(root / cache.FOLDER / "texts") as memory:
         book = read_book(root)
         with steps.step("read"):
             chapters = side_by_side(book.entries, lambda entry: read_chapter(book, entry.path))
@@ -75,6 +75,7 @@ def build(root: Path, *, to: To = "all", timeout: int = 600, say: Say = print, s
         with replacing(book.output) as folder:
             _write(report, folder, to, say, steps)
             cache.record(folder, inputs)
+        memory.forget()
     return book.output
 
 

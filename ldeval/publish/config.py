@@ -48,6 +48,9 @@ KEYS: dict[str, set[str]] = {
 }
 """What `_quarto.yml` may say. Keys in LOOK and a few others dress Quarto's own pages; the built-in pages have one look."""
 
+SHAPES = {name: dict for name in ("project", "book", "format", "execute", "crossref")}
+SHAPES |= {name: list for name in ("book.chapters", "book.appendices")}
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -118,9 +121,10 @@ def read_book(root: Path) -> Book:
 
     """
     raw, lines = _load(root, CONFIG)
+    if misshapen := list(_misshapen(raw, lines)):
+        raise BookError(misshapen)
     faults = list(_unknown(raw, lines))
-    book = raw.get("book") if isinstance(raw.get("book"), dict) else {}
-    assert isinstance(book, dict)
+    book = raw.get("book") or {}
     if (raw.get("project") or {}).get("type", "book") != "book":
         faults.append(Fault(CONFIG, lines.get("project.type", 0), "only projects of type book are rendered"))
     entries = tuple(_entries(book.get("chapters") or [], False)) + tuple(_entries(book.get("appendices") or [], True))
@@ -173,6 +177,16 @@ def _lines(node: Any, path: str) -> Iterator[tuple[str, int]]:
                 yield f"{path}[{item.value}]", item.start_mark.line + 1
             else:
                 yield from _lines(item, path)
+
+
+def _misshapen(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Fault]:
+    for path, shape in SHAPES.items():
+        value: Any = raw
+        for part in path.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        if value is not None and not isinstance(value, shape):
+            wanted = "a list" if shape is list else "keys and values"
+            yield Fault(CONFIG, lines.get(path, 0), f"{path}: expected {wanted}, found {type(value).__name__}")
 
 
 def _unknown(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Fault]:

@@ -37,7 +37,7 @@ class Memory:
         self.used.add(key)
 
     def forget(self) -> None:
-        """Drop the oldest texts: three times as many as this build used are kept."""
+        """Drop the oldest texts: three times as many as this whole build used are kept."""
         paths = sorted(self.folder.glob("*"), key=lambda path: (path.name in self.used, path.stat().st_mtime_ns))
         for path in paths[: -3 * len(self.used)]:
             path.unlink(missing_ok=True)
@@ -47,13 +47,12 @@ _memory: ContextVar[Memory | None] = ContextVar("memory", default=None)
 
 
 @contextmanager
-def remembering(folder: Path) -> Iterator[None]:
-    """Keep in `folder` what is made as long as the block lasts; where it ends well, forget what is long unused."""
+def remembering(folder: Path) -> Iterator[Memory]:
+    """Keep in `folder` what is made as long as the block lasts."""
     memory = Memory(folder)
     token = _memory.set(memory)
     try:
-        yield
-        memory.forget()
+        yield memory
     finally:
         _memory.reset(token)
 

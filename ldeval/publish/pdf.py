@@ -84,9 +84,9 @@ def compile_pdf(source: str, folder: Path) -> bytes:
             timestamp=datetime(2000, 1, 1, tzinfo=UTC),
         )
     except RuntimeError as error:
-        message = getattr(error, "message", None) or str(error)
-        hints = " ".join(getattr(error, "hints", None) or [])
-        raise stop("PDF", 0, f"Typst cannot set the book: {message}", hints) from error
+        line = re.search(r"^\s*\d+ │ (.*)$", getattr(error, "diagnostic", ""), re.MULTILINE)
+        advice = [*getattr(error, "hints", ()), *([f"it stands in: {line[1].strip()[:200]}"] if line else [])]
+        raise stop("PDF", 0, f"Typst cannot set the book: {error}", "\n    ".join(advice)) from error
 
 
 @lru_cache(maxsize=1)

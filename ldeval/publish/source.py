@@ -99,6 +99,7 @@ def read_chapter(book: Book, path: str) -> Chapter:
     scope = {**book.options, **(book.options.get("book") or {}), **meta}
     faults: list[Fault] = []
     parts = tuple(_parts(body, _Words(book.variables, scope), faults))
+    faults += _repeated([part for part in parts if isinstance(part, Cell)])
     if faults:
         raise BookError(faults)
     inline = next((p for part in parts if isinstance(part, Markdown) for p in part.pieces if isinstance(p, Inline)), None)
@@ -191,6 +192,17 @@ def _parts(lines: tuple[Line, ...], words: _Words, faults: list[Fault]) -> Itera
             text += [Line(re.sub(r"\{\{(\w+)\}\}", r"{.\1}", line.text), line.file, line.number), *lines[index + 1 : end + 1]]
         index = end + 1
     yield _markdown(text, faults)
+
+
+def _repeated(cells: list[Cell]) -> Iterator[Fault]:
+    """Find labels that several cells of a chapter have: their figures would be one file."""
+    seen: dict[str, int] = {}
+    for cell in cells:
+        label = str(cell.options.get("label") or "")
+        if label in seen:
+            yield Fault(cell.file, cell.line, f"label {label} is used 2 times, first on line {seen[label]}", "rename one")
+        if label:
+            seen[label] = cell.line
 
 
 def _block_faults(line: Line, info: str) -> Iterator[Fault]:
