@@ -33,10 +33,7 @@ EXECUTE = {"echo", "eval", "include", "output", "warning", "error", "enabled", "
 
 KEYS: dict[str, set[str]] = {
     "": {"project", "book", "bibliography", "csl", "lang", "crossref", "format", "execute", "jupyter", "engine"}
-    | {"link-citations", "citeproc", "nocite", "language"}
-    | OPTIONS
-    | LOOK
-    | INCLUDES,
+    | ({"link-citations", "citeproc", "nocite", "language"} | OPTIONS | LOOK | INCLUDES),
     "project": {"type", "output-dir", "execute-dir", "resources", "render"},
     "book": {"title", "subtitle", "author", "date", "date-format", "chapters", "appendices", "description", "language"}
     | {"search", "sidebar", "page-navigation", "output-file", "downloads", "reader-mode", "page-footer", "abstract"},
@@ -48,8 +45,8 @@ KEYS: dict[str, set[str]] = {
 }
 """What `_quarto.yml` may say. Keys in LOOK and a few others dress Quarto's own pages; the built-in pages have one look."""
 
-SHAPES = {name: dict for name in ("project", "book", "format", "execute", "crossref")}
-SHAPES |= {name: list for name in ("book.chapters", "book.appendices")}
+SHAPES: dict[str, type] = dict.fromkeys(("project", "book", "format", "execute", "crossref"), dict)
+SHAPES |= dict.fromkeys(("book.chapters", "book.appendices"), list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +101,13 @@ class Book:
             return path, (self.root / path.lstrip("/")).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise stop(CONFIG, 0, f"{name}: cannot read {path} ({reason(error)})", "name a text file in the book") from error
+
+
+def lookup(values: Any, path: str) -> Any:
+    """Give the value at a path of keys such as "book.title", or None."""
+    for key in path.split("."):
+        values = values.get(key) if isinstance(values, Mapping) else None
+    return values
 
 
 def reason(error: Exception) -> str:
@@ -181,9 +185,7 @@ def _lines(node: Any, path: str) -> Iterator[tuple[str, int]]:
 
 def _misshapen(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Fault]:
     for path, shape in SHAPES.items():
-        value: Any = raw
-        for part in path.split("."):
-            value = value.get(part) if isinstance(value, dict) else None
+        value = lookup(raw, path)
         if value is not None and not isinstance(value, shape):
             wanted = "a list" if shape is list else "keys and values"
             yield Fault(CONFIG, lines.get(path, 0), f"{path}: expected {wanted}, found {type(value).__name__}")
@@ -191,9 +193,7 @@ def _misshapen(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Fau
 
 def _unknown(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Fault]:
     for path, allowed in KEYS.items():
-        value: Any = raw
-        for part in path.split(".") if path else []:
-            value = value.get(part) if isinstance(value, dict) else None
+        value = lookup(raw, path) if path else raw
         for key in value if isinstance(value, dict) else ():
             if key not in allowed:
                 name = f"{path}.{key}".lstrip(".")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ldeval.publish.config import Book, reason
+from ldeval.publish.config import Book, lookup, reason
 from ldeval.publish.faults import BookError, Fault, stop
 
 CELL_OPTIONS = {"label", "id", "echo", "eval", "include", "output", "warning", "error", "code-fold", "code-summary", "fig-cap"}
@@ -140,12 +141,7 @@ def _fenced(text: str, fence: str | None) -> str | None:
 
 
 def _resolve(path: str, target: str) -> str:
-    if target.startswith("/"):
-        return target.lstrip("/")
-    joined = PurePosixPath(path).parent
-    for part in PurePosixPath(target).parts:
-        joined = joined.parent if part == ".." else joined / part
-    return str(joined)
+    return target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
 
 
 def _front_matter(path: str, lines: tuple[Line, ...]) -> tuple[dict[str, Any], tuple[Line, ...]]:
@@ -288,7 +284,7 @@ class _Words:
         if name == "pagebreak" and not arguments:
             return "[]{.pagebreak}"
         if name in ("var", "meta") and len(arguments) == 1:
-            value = _lookup(self.variables if name == "var" else self.meta, arguments[0].strip("\"'"))
+            value = lookup(self.variables if name == "var" else self.meta, arguments[0].strip("\"'"))
             if value is not None and not isinstance(value, (dict, list)):
                 return str(value)
             place = "_variables.yml" if name == "var" else "_quarto.yml or the front matter"
@@ -297,10 +293,3 @@ class _Words:
         advice = "shortcodes here: include (alone on its line), var, meta, pagebreak"
         faults.append(Fault(line.file, line.number, f"shortcode {match[0]} is not supported", advice))
         return ""
-
-
-def _lookup(values: Mapping[str, Any], path: str) -> Any:
-    value: Any = values
-    for key in path.split("."):
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
