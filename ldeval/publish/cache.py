@@ -1,4 +1,4 @@
-"""Remembers what chapters showed: never stale, because a run is kept with the content of everything that it read."""
+"""Remembers what chapters showed: never stale, because a run is kept with the content of all files and results that it read."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from ldeval.publish.config import Book
 from ldeval.publish.execute import Run, from_plain
 from ldeval.publish.memory import digest, write_whole
 from ldeval.publish.source import Chapter
+from ldeval.release.reads import digests
+from ldeval.release.results import FOLDER as RESULTS
 
 FOLDER = "_build"
 PACKAGE = Path(ldeval.__file__).parent
@@ -36,14 +38,16 @@ def load(book: Book, chapter: Chapter) -> Run | None:
         return None
     if kept["key"] != _key(book, chapter) or any(_content(book.root / name) != seen for name, seen in kept["read"].items()):
         return None
-    return from_plain(kept["run"])
+    run = from_plain(kept["run"])
+    return run if digests(book.root / RESULTS, run.read) == kept["results"] else None
 
 
 def save(book: Book, chapter: Chapter, run: Run) -> None:
     """Keep the run of a chapter."""
     path = _place(book, chapter)
     read = {name: _content(book.root / name) for name in sorted(set(_within(book.root, run.opened)))}
-    text = json.dumps({"key": _key(book, chapter), "read": read, "run": run.plain()})
+    results = digests(book.root / RESULTS, run.read)
+    text = json.dumps({"key": _key(book, chapter), "read": read, "results": results, "run": run.plain()})
     write_whole(path, text.encode())
 
 
