@@ -12,7 +12,7 @@ from typing import Literal
 from ldeval.publish import ast, cache, html, pages, pdf, pictures, search, words
 from ldeval.publish.ast import Node
 from ldeval.publish.compose import Composed, compose
-from ldeval.publish.config import INCLUDES, Book, Entry, read_book
+from ldeval.publish.config import INCLUDES, Book, Entry, lookup, read_book
 from ldeval.publish.crossref import Numbered, number_book, targets, unresolved
 from ldeval.publish.edition import read_edition
 from ldeval.publish.execute import Run, has_code, run_all
@@ -195,8 +195,9 @@ def _dress(folder: Path, paths: Iterable[str]) -> set[str]:
 
 
 def pdf_name(book: Book) -> str:
-    """Give the PDF's file name, as Quarto makes it from the title."""
-    return re.sub(r"[^\w.-]+", "-", words.plain(book.title)).strip("-") + ".pdf"
+    """Give the PDF's file name: the book's `output-file`, or, as Quarto makes it, its title."""
+    name = lookup(book.options, "book.output-file") or words.plain(book.title)
+    return re.sub(r"[^\w.-]+", "-", str(name)).strip("-") + ".pdf"
 
 
 def _put(path: Path, content: bytes) -> None:
