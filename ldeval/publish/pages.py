@@ -14,7 +14,7 @@ from importlib import resources
 import jinja2
 from markupsafe import Markup
 
-from ldeval.publish import ast
+from ldeval.publish import ast, words
 from ldeval.publish.config import Book
 from ldeval.publish.crossref import Numbered
 from ldeval.publish.edition import long_date
@@ -55,7 +55,7 @@ def page(book: Book, chapters: list[Numbered], index: int, content: str, edition
         pdf=pdf and relative(numbered.page, pdf),
         title=ast.plain(numbered.title),
         crumb=" ".join(filter(None, [links[index].number, links[index].title])),
-        group=group(numbered),
+        group=numbered.group,
         is_index=numbered.entry.path == "index.qmd",
         page=numbered.page,
         root=relative(numbered.page, "."),
@@ -117,6 +117,7 @@ def styles(book: Book) -> list[str]:
 def _template() -> jinja2.Template:
     text = (resources.files("ldeval.publish") / "templates" / "page.html").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    environment.filters |= {"words": words.as_html, "plain": words.plain}
     return environment.from_string(text)
 
 
@@ -125,16 +126,11 @@ def _link(here: Numbered, other: Numbered) -> Link:
     return Link(relative(here.page, other.page), number, ast.plain(other.title), here is other)
 
 
-def group(numbered: Numbered) -> str | None:
-    """Give the part that a chapter belongs to."""
-    return "Appendices" if numbered.entry.appendix else numbered.entry.part
-
-
 def _groups(chapters: list[Numbered], links: list[Link]) -> Iterator[tuple[str | None, list[Link]]]:
     """Give the sidebar's groups: (name of the part or None, its chapters)."""
     current: tuple[str | None, list[Link]] | None = None
     for numbered, link in zip(chapters, links, strict=True):
-        name = group(numbered)
+        name = numbered.group
         if current is None or current[0] != name:
             if current:
                 yield current
