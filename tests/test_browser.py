@@ -104,6 +104,7 @@ def test_axe_finds_nothing_in_what_opens(open_page):
     for theme in ("light", "dark"):
         with open_page(VALIDATION, color_scheme=theme, reduced_motion="reduce") as page:
             page.locator(".ldeval-number").first.click()
+            page.get_by_role("dialog").wait_for()
             assert found(audit(page)) == []
             page.keyboard.press("Escape")
             page.locator("a.quarto-xref").first.hover()
@@ -348,15 +349,24 @@ def test_every_bound_number_of_the_report_has_a_panel(open_page):
 
 def test_provenance_needs_nothing_of_the_built_in_renderer(browser, tmp_path, books):
     """On a bare page, as another renderer makes it, with the files that `_quarto.yml` includes."""
-    config = json.dumps({"inputs": {}, "functions": {}, "data": {}, "facts": {}, "estimates": {"a/b": ESTIMATE}})
+    known = json.dumps({"inputs": {}, "functions": {}, "data": {}, "facts": {}, "estimates": {"a/b": ESTIMATE}})
     script = (PROJECT / "assets" / "provenance.html").read_text(encoding="utf-8")
-    payload = f'<script type="application/json" id="ldeval-provenance">{config}</script>'
-    body = f'<main><p>It is <span class="est" data-id="a/b">0.68</span>.</p></main>{payload}{script}'
-    (tmp_path / "bare.html").write_text(f"<!doctype html><title>x</title>{body}", encoding="utf-8")
+    offset = '<meta name="quarto:offset" content="../">'  # Quarto's own word for the way to the book's root
+    body = f'<main><p>It is <span class="est" data-id="a/b">0.68</span>.</p></main>{script}'
+    for path, text in {
+        "_results/provenance.js": f"window.ldevalProvenance={known};",
+        "chapters/bare.html": f"<!doctype html><title>x</title>{offset}{body}",
+    }.items():
+        (tmp_path / path).parent.mkdir()
+        (tmp_path / path).write_text(text, encoding="utf-8")
     page = browser.new_page()
-    page.goto((tmp_path / "bare.html").as_uri())
+    page.goto((tmp_path / "chapters" / "bare.html").as_uri())
     page.locator(".est").click()
     assert "hazard ratio" in page.get_by_role("dialog").inner_text().lower()
+    (tmp_path / "_results" / "provenance.js").unlink()
+    page.reload()
+    page.locator(".est").click()
+    assert "lacks its file ../_results/provenance.js" in page.get_by_role("dialog").inner_text()
     page.close()
 
 

@@ -11,7 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ldeval.estimate import Estimate
-from ldeval.release.numbers import as_given, between, bound, central, form, level
+from ldeval.release.numbers import as_given, between, central, end, form, level
 from ldeval.release.results import results
 from ldeval.release.verdicts import decide
 
@@ -136,7 +136,7 @@ def _text(row: Estimate, how: Form) -> str:
     if how == "change":
         return _change(row)
     if how in ("low", "high"):
-        return bound(getattr(row, how), row.unit, row.null)
+        return end(row, "low" if how == "low" else "high")
     if how == "value":
         return central(row)
     return _count_or_p(row, how)

@@ -18,9 +18,9 @@ would widen its last column in the PDF.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ldeval.analysis.findings import Column, Curves, Dots, Effects
 from ldeval.estimate import Estimate, Estimates
@@ -97,11 +97,15 @@ def software_table() -> Markdown:
 
 def inputs_table() -> Markdown:
     """Give the fingerprints of what the results were made from."""
-    about = results().provenance
-    rows = [["Inputs", INPUTS[kind], digest[:16]] for kind, digest in about["inputs"].items()]
-    rows += [["Data sets", data["source"], data["sha256"][:16]] for data in about["data"].values()]
     columns = [Column("group", "Kind"), Column("what", "Input"), Column("sha256", "SHA-256, first 16 digits")]
+    rows = [[kind, what, digest[:16]] for kind, what, digest in fingerprints(results().provenance)]
     return lay_out(columns, rows, foot((), "inputs.csv"), "group")
+
+
+def fingerprints(about: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Give kind, name and SHA-256 of everything that results were made from, out of their provenance."""
+    inputs = [("Inputs", INPUTS[kind], digest) for kind, digest in about["inputs"].items()]
+    return inputs + [("Data sets", data["source"], data["sha256"]) for data in about["data"].values()]
 
 
 def disclosure_table() -> Markdown:
