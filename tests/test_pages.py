@@ -9,7 +9,7 @@ import pytest
 from books import cell, write_book
 from conftest import BOOKS, _copy
 
-from ldeval.publish import gt, pages, pictures, search
+from ldeval.publish import gt, pictures, search
 from ldeval.publish.build import build
 from ldeval.publish.edition import Edition, long_date, read_edition
 

@@ -93,7 +93,7 @@ def test_a_table_holds_nothing_but_its_cells():
     """A page has thousands of cells: ids, classes and references on each would weigh more than the numbers."""
     for shown in (table("t-plain"), table("e-all"), facts_table(["users"])):
         layout = html.fromstring(re.search(r"<table.*</table>", shown.data, flags=re.DOTALL)[0])
-        given = {name for cell in layout.xpath("//td | //th") for name in cell.keys()}
+        given = {name for cell in layout.xpath("//td | //th") for name in cell.attrib}
         assert given <= {"scope", "colspan", "style"}
         assert set(layout.xpath("//td/@style | //th/@style")) <= {"text-align: right;"}
 

@@ -9,6 +9,7 @@ from ldeval.release.figures import figure
 from ldeval.release.prose import est, fact, study, verdict
 from ldeval.release.sentences import finding
 from ldeval.release.tables import (
+    all_figures,
     disclosure_table,
     facts_table,
     inputs_table,
@@ -20,6 +21,7 @@ from ldeval.release.tables import (
 
 __all__ = [
     "about_records",
+    "all_figures",
     "dictionary_table",
     "disclosure_table",
     "est",

@@ -32,7 +32,7 @@ from ldeval.release.numbers import between, central, form, interval, level
 from ldeval.release.plots_love import draw_love, love_alt
 from ldeval.release.results import FOLDER, KINDS, results
 from ldeval.release.series_plot import draw_series, series_alt
-from ldeval.release.ticks import even_axis, ratio_axis, ticks
+from ldeval.release.ticks import LETTERS, even_axis, ratio_axis, row_names, ticks
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -265,13 +265,10 @@ def _draw_effects(exhibit: Effects, estimates: Estimates, new: Any) -> Any:
         text = f"{central(row)} ({between(row)})"
         axes.text(1.02, y, text, transform=axes.get_yaxis_transform(), va="center")
     axes.axvline(rows[0].null, color=GREY, lw=1, ls=(0, (4, 3)))
-    axes.set_yticks(range(len(lines)), [label for label, _ in lines], color="black")
-    for tick, (_, row) in zip(axes.get_yticklabels(), lines, strict=True):
-        tick.set_weight("bold" if row is None else "normal")
-    axes.set_ylim(len(lines) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
+    row_names(axes, [label for label, _ in lines], bold=[y for y, (_, row) in enumerate(lines) if row is None])
     axes.spines["left"].set_visible(False)
-    wide = max(len(label) for label, _ in lines) + max(len(f"{central(row)}{between(row)}") for row in rows) > NARROWING
+    named, printed = max(len(label) for label, _ in lines), max(len(central(row) + between(row)) for row in rows)
+    wide = min(named, LETTERS) + printed > NARROWING
     if rows[0].scale == "log":
         ratio_axis(axes, "x", min(row.low for row in rows) * 0.92, max(row.high for row in rows) * 1.08, 5 if wide else 9)
     else:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING
+
+from markupsafe import escape
 
 from ldeval.analysis.findings import Column
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
-
-MARKED = "value"
-"""The column whose cells are HTML: each carries the id of its estimate."""
 
 RIGHT = ' style="text-align: right;"'
 
@@ -25,7 +23,7 @@ RIGHT = ' style="text-align: right;"'
 def lay_out(columns: Sequence[Column], body: Sequence[Sequence[str]], below: str, group: str | None = None) -> Markdown:
     """Lay out cells as a table whose first column heads the rows; the column `group` becomes headings of groups of rows.
 
-    `below` is Markdown that follows the table.
+    A cell is plain text, or `Markup` where it holds HTML. `below` is Markdown that follows the table.
     """
     from IPython.display import Markdown
 
@@ -51,9 +49,8 @@ def _rows(columns: Sequence[Column], body: Sequence[Sequence[str]], group: str |
 
 
 def _row(columns: Sequence[Column], row: Sequence[str]) -> str:
-    texts = [text if column.name == MARKED else escape(text) for text, column in zip(row, columns, strict=True)]
-    head = _cell("th", texts[0], columns[0], ' scope="row"')
-    cells = [_cell("td", text, column) for text, column in zip(texts[1:], columns[1:], strict=True)]
+    head = _cell("th", escape(row[0]), columns[0], ' scope="row"')
+    cells = [_cell("td", escape(text), column) for text, column in zip(row[1:], columns[1:], strict=True)]
     return f"<tr>{head}{''.join(cells)}</tr>"
 
 

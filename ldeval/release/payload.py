@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ldeval.estimate import Estimate
+from ldeval.release.listing import page_of
 from ldeval.release.numbers import between, central, form, level
 from ldeval.release.results import Results
 
@@ -37,8 +38,9 @@ def payload(results: Results) -> dict[str, Any]:
 
 def _estimate(row: Estimate, made: dict[str, Any]) -> dict[str, Any]:
     return {
-        "measure": row.measure,
-        "outcome": row.outcome,
+        "measure": row.measure.replace("_", " "),
+        "outcome": row.outcome.replace("_", " "),
+        "page": page_of(row.id),
         "estimand": row.estimand,
         "value": central(row),
         "interval": between(row),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from ldeval.analysis.findings import Table
 from ldeval.release.numbers import form
+from ldeval.release.ticks import row_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,15 +61,6 @@ def draw_bars(table: Table, new: Any) -> Any:
     return picture
 
 
-def _name(axes: Axes, lines: list[str], place: int) -> None:
-    """Write the lines of a name left of the axis, each a text of its own: the page's typeface is not as wide as ours."""
-    for number, line in enumerate(lines):
-        height = (len(lines) - 1) / 2 - number
-        axes.annotate(
-            line, (0, place), (-6, 10 * height), axes.get_yaxis_transform(), "offset points", va="center", ha="right", fontsize=8
-        )
-
-
 def tornado_alt(table: Table) -> str:
     """State which parameters move the net saving most, and which can turn it."""
     rows = [(str(row[0]), float(row[3] or 0), float(row[4] or 0)) for row in table.rows]
@@ -103,10 +94,7 @@ def draw_tornado(table: Table, new: Any) -> Any:
             )
     axes.axvline(base, color=GREY, lw=1)
     axes.axvline(0, color=LINE, lw=1.2, ls=(0, (4, 3)))
-    axes.set_yticks(range(len(rows)), [""] * len(rows))
-    for place, row in enumerate(rows):
-        _name(axes, wrap(str(row[0]), 34), place)
-    axes.set_ylim(len(rows) - 0.4, -0.6)
+    row_names(axes, [str(row[0]) for row in rows], size=8)
     axes.margins(x=0.18)
     axes.set_xlabel("Net saving a referral (solid line: base case; dashed: none)")
     handles, labels = axes.get_legend_handles_labels()

@@ -19,13 +19,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
 
 from ldeval.analysis.findings import Column, Curves, Dots, Effects
 from ldeval.estimate import Estimate, Estimates
 from ldeval.release.foot import foot, not_shown
-from ldeval.release.layout import MARKED, lay_out
+from ldeval.release.layout import lay_out
+from ldeval.release.listing import page_of
 from ldeval.release.numbers import as_given, between, central, form, level
 from ldeval.release.policy import SUPPRESSED
 from ldeval.release.results import results
@@ -67,15 +69,41 @@ def table(key: str) -> Markdown:
     return lay_out(exhibit.columns, body, foot(notes, f"tables/{key}.csv", key), exhibit.group)
 
 
-def key_figures(keys: Sequence[str] | None = None) -> Markdown:
-    """Give estimates of any kind, or all of them, as one table: what it is, value, interval, p-value, people and events."""
-    released = results()
-    keys = list(released.estimates) if keys is None else keys
-    shown = [released.estimates[key] for key in keys]
+def key_figures(keys: Sequence[str]) -> Markdown:
+    """Give estimates of any kind as one table: what it is, value, interval, p-value, people and events."""
+    shown = [results().estimates[key] for key in keys]
     columns = [Column("what", "Estimate"), *_headings("Value", shown), *_COUNTS]
-    rows = [[_words(row), *_numbers(row)] for row in shown]
-    done = dict.fromkeys(released.origin(key).disclosure for key in keys)
-    return lay_out(columns, rows, foot(tuple(done), "estimates.csv"))
+    return lay_out(columns, [[words(row), *_numbers(row)] for row in shown], foot(_done(keys), "estimates.csv"))
+
+
+def all_figures(page: str) -> Markdown:
+    """Give every estimate that one page of the appendix lists, by question, each with the rest of its id.
+
+    Raises:
+        KeyError: there is no such page; those that there are, are listed.
+
+    """
+    known = results().estimates
+    keys = [key for key in known if page_of(key) == page]
+    if not keys:
+        raise KeyError(f"no key figures on a page {page!r}; pages: {', '.join(sorted({page_of(key) for key in known}))}")
+    columns = [
+        Column("group", "Question"),
+        Column("what", "Estimate"),
+        *_headings("Value", [known[key] for key in keys]),
+        *_COUNTS,
+    ]
+    rows = [[_capital(key.split("/")[0]), _named(known[key]), *_numbers(known[key])] for key in keys]
+    return lay_out(columns, rows, foot(_done(keys), "estimates.csv"), "group")
+
+
+def _done(keys: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(results().origin(key).disclosure for key in keys))
+
+
+def _named(row: Estimate) -> Markup:
+    """Name an estimate by its words and by what tells it from others of these words: its id, after the question."""
+    return Markup("{} <code>{}</code>").format(words(row), row.id.partition("/")[2])
 
 
 def facts_table(keys: Sequence[str]) -> Markdown:
@@ -151,18 +179,23 @@ def _effects(exhibit: Effects, estimates: Estimates, group: str | None) -> tuple
 def _headings(measure: str, shown: Sequence[Estimate]) -> list[Column]:
     levels = " and ".join(dict.fromkeys(level(row.level) for row in shown))
     return [
-        Column(MARKED, measure, "ratio"),
+        Column("value", measure, "ratio"),
         Column("interval", f"{levels} interval", "ratio"),
         Column("p", "p", "p"),
     ]
 
 
-def _words(row: Estimate) -> str:
-    return f"{row.measure[:1].upper()}{row.measure[1:]}"
+def words(row: Estimate) -> str:
+    """Say in words what was estimated."""
+    return _capital(row.measure)
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}".replace("_", " ")
 
 
 def _numbers(row: Estimate) -> list[str]:
-    value = f'<span class="est" data-id="{escape(row.id)}">{escape(central(row))}</span>'
+    value = Markup('<span class="est" data-id="{}">{}</span>').format(row.id, central(row))
     return [value, between(row).replace(" ", NO_BREAK), form(row.p_value, "p"), form(row.n, "people"), form(row.events, "events")]
 
 

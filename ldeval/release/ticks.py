@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from math import ceil, floor, log10
+from textwrap import wrap
 from typing import Any, Literal
 
 from ldeval.release.numbers import MINUS
@@ -14,6 +16,9 @@ RATIOS = (
     (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100),
 )
 """Ticks of a log axis, from the finest to the coarsest."""
+
+LETTERS = 36
+"""Letters of a row's name beyond which it is broken into lines."""
 
 STEPS = {"weeks": (1, 2, 4, 13, 26, 52), "months": (1, 2, 3, 6, 12, 24), "days": (1, 7, 30, 91, 182, 365)}
 
@@ -39,9 +44,9 @@ def printed(marks: list[float], before: str = "", after: str = "") -> list[str]:
 
 
 def even_axis(axes: Any, which: Literal["x", "y"], *, unit: str = "", most: int = 7) -> None:
-    """Give an axis round numbers within the limits that it has; shares are printed as percentages."""
+    """Give an axis round numbers within the limits that it has, printed in hundredths or pounds where the unit is such."""
     low, high = axes.get_xlim() if which == "x" else axes.get_ylim()
-    factor, after = (100, "%") if unit == "share" else (1, "")
+    factor, after = (100, "%" if unit == "share" else "") if unit in ("share", "percentage points") else (1, "")
     marks = even(low * factor, high * factor, most)
     set_ticks = axes.set_xticks if which == "x" else axes.set_yticks
     set_ticks([mark / factor for mark in marks], printed(marks, "£" if unit == "pounds" else "", after))
@@ -57,3 +62,21 @@ def ratio_axis(axes: Any, which: Literal["x", "y"], low: float, high: float, mos
     set_ticks(marks, [f"{mark:g}" for mark in marks])
     set_ticks([], minor=True)
     (axes.set_xlim if which == "x" else axes.set_ylim)(low, high)
+
+
+def row_names(axes: Any, names: list[str], *, bold: Collection[int] = (), size: float = 9, width: int = LETTERS) -> None:
+    """Name the rows of a picture left of its axis, the first on top.
+
+    A long name is broken into lines, each a text of its own: the page's typeface is not as wide as the one that lines are set
+    with, and would leave them ragged.
+    """
+    axes.set_yticks(range(len(names)), [""] * len(names))
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    look = {"textcoords": "offset points", "va": "center", "ha": "right", "fontsize": size}
+    for place, name in enumerate(names):
+        lines = wrap(name, width)
+        for number, line in enumerate(lines):
+            height = (size + 1.5) * ((len(lines) - 1) / 2 - number)
+            weight = "bold" if place in bold else "normal"
+            axes.annotate(line, (0, place), (-6, height), axes.get_yaxis_transform(), weight=weight, **look)
