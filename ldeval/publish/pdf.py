@@ -13,6 +13,7 @@ from typing import Any
 
 from ldeval.publish import ast
 from ldeval.publish.ast import Node, block, raw
+from ldeval.publish.captions import short
 from ldeval.publish.config import Book
 from ldeval.publish.crossref import REFERENCE, Numbered, Target, resolve
 from ldeval.publish.edition import long_date
@@ -40,12 +41,11 @@ def typst_source(book: Book, chapters: list[Numbered], known: Mapping[str, Targe
 
 
 def _notice(first: Numbered) -> str:
-    """Give the first notice of the first chapter, which every chapter repeats, for the title page."""
-    found = (node for node in ast.nodes(first.blocks, "Div") if "callout" in node["c"][0][1])
-    notice = next((node for node in found if ast.value(node["c"][0], "kind") == "important"), None)
-    if notice is None:
+    """Give what the first chapter marks for the title page, in a div of the class `on-title-page`."""
+    marked = [node["c"][1] for node in ast.nodes(first.blocks, "Div") if "on-title-page" in node["c"][0][1]]
+    if not marked:
         return "none"
-    content = only([{"t": "Div", "c": [["", *notice["c"][0][1:]], notice["c"][1]]}], "typst")
+    content = only([block for blocks in marked for block in blocks], "typst")
     return f"[{ast.write(ast.walk(ast.walk(content, _typst), _ungrouped), {}, *WRITER)}]"
 
 
@@ -227,7 +227,8 @@ def _float(node: Node) -> Node:
     whole = all(len(rows(table)) <= WHOLE for table in ast.nodes(inner["c"][1], "Table"))
     named = "sub" if number.startswith("(") else kind
     settings = f"kind: {_string(named)}, number: {_string(number)}, whole: {str(whole).lower()}"
-    caption = [block("typst", f"#ldeval-float({settings}, caption: ["), {"t": "Plain", "c": text}, block("typst", "])[")]
+    listed = [block("typst", f"#ldeval-float({settings}, listed: ["), {"t": "Plain", "c": short(text)}]
+    caption = [*listed, block("typst", "], caption: ["), {"t": "Plain", "c": text}, block("typst", "])[")]
     return _group([*caption, *inner["c"][1], block("typst", f"]{_label(attributes[0])}")])
 
 

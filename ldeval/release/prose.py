@@ -95,6 +95,18 @@ def escape(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|~^$@!&])", r"\\\1", " ".join(text.split()))
 
 
+UNBROKEN = re.compile(
+    r"(?<=[\d%]) (?=to [−£\d])|(?<=[\d%] to) (?=[−£\d])|(?<=\bp) (?=[=\\<])|(?<=[=<]) (?=[−\d])"
+    r"|(?<=\d) (?=(?:million|percentage points|days?|weeks?|months?|years?|people|interval)\b)|(?<=percentage) (?=points)"
+)
+"""Spaces at which a line may not end: in an interval, after "p" and "=", between a number and its unit."""
+
+
+def unbroken(text: str) -> str:
+    """Keep together on a line what is read as one: `p = 0.05`, `0.47 to 0.996`, `12 days`."""
+    return UNBROKEN.sub("\N{NO-BREAK SPACE}", text)
+
+
 def protocol_of(row: Estimate) -> dict[str, Any]:
     """Give what the protocol says of the outcome of an estimate.
 
@@ -183,4 +195,4 @@ def span(text: str, classes: str, key: str, *, after: str = "") -> Markdown:
 
     safe = key.replace("\\", "\\\\").replace('"', '\\"')
     dotted = " ".join(f".{name}" for name in classes.split())
-    return Markdown(f'[{escape(text)}]{{{dotted} data-id="{safe}"}}{after}')  # type: ignore[no-untyped-call]
+    return Markdown(f'[{unbroken(escape(text))}]{{{dotted} data-id="{safe}"}}{after}')  # type: ignore[no-untyped-call]
