@@ -18,7 +18,7 @@ from ldeval.publish.config import Book
 from ldeval.publish.crossref import REFERENCE, Numbered, Target, resolve
 from ldeval.publish.edition import long_date
 from ldeval.publish.faults import stop
-from ldeval.publish.pdf_tables import WHOLE, rows, spread, table
+from ldeval.publish.pdf_tables import FLOATING, WHOLE, rows, spread, table
 from ldeval.publish.prepare import addresses, alternative, metadata, only
 
 WRITER = ("-t", "typst", "--citeproc", "--wrap=none")
@@ -29,15 +29,29 @@ def typst_source(book: Book, chapters: list[Numbered], known: Mapping[str, Targe
     blocks: list[Node] = []
     part: str | None = None
     for index, numbered in enumerate(chapters):
-        name = "Appendices" if numbered.entry.appendix else numbered.entry.part
+        name = _part(numbered)
         if name and name != part:
-            blocks.append(block("typst", f"#ldeval-part({_string(name)})"))
+            blocks.append(block("typst", f"#ldeval-part({_string(name)}, {_listed(name, chapters)})"))
         part = name
         blocks += _chapter(numbered, index, chapters, known)
     meta = metadata(book, lang=book.lang, nocite=cited) if book.bibliography else {}
     own = [text for _, text in book.files("include-in-header", "typst")]
     text = spread(ast.write(blocks, meta, *WRITER), blocks)
     return "\n".join([_template(), *own, _front(book, edition, _notice(chapters[0])), text])
+
+
+def _part(numbered: Numbered) -> str | None:
+    return "Appendices" if numbered.entry.appendix else numbered.entry.part
+
+
+def _listed(part: str, chapters: list[Numbered]) -> str:
+    """Give number and title of each chapter of a part, for the page that opens it."""
+    lines = [(_numeral(numbered), ast.plain(numbered.title)) for numbered in chapters if _part(numbered) == part]
+    return ", ".join(f"({_string(number)}, {_string(title)})" for number, title in lines)
+
+
+def _numeral(numbered: Numbered) -> str:
+    return f"Appendix {numbered.number}" if numbered.entry.appendix and numbered.number else numbered.number
 
 
 def _notice(first: Numbered) -> str:
@@ -115,7 +129,7 @@ def _chapter(numbered: Numbered, index: int, chapters: list[Numbered], known: Ma
             return path
         return "#" + _identifier(anchor or places[path].label, order[path])
 
-    number = f"Appendix {numbered.number} —" if numbered.entry.appendix and numbered.number else numbered.number
+    number = _numeral(numbered) + (" —" if numbered.entry.appendix and numbered.number else "")
     pairs = [("number", number)] if number else []
     title = {"t": "Header", "c": [1, ast.attr(numbered.label, pairs=pairs), numbered.title]}
     tree = only([title, *numbered.blocks], "typst")
@@ -224,12 +238,17 @@ def _float(node: Node) -> Node:
     kind, number = ast.value(attributes, "kind") or "fig", ast.value(attributes, "number") or ""
     *head, inner = content
     text = head[0]["c"][1][0]["c"] if head else []
-    whole = all(len(rows(table)) <= WHOLE for table in ast.nodes(inner["c"][1], "Table"))
+    sizes = [len(rows(table)) for table in ast.nodes(inner["c"][1], "Table")]
+    whole, floats = max(sizes, default=0) <= WHOLE, kind == "fig" or FLOATING <= max(sizes, default=0) <= WHOLE
     named = "sub" if number.startswith("(") else kind
-    settings = f"kind: {_string(named)}, number: {_string(number)}, whole: {str(whole).lower()}"
+    settings = f"kind: {_string(named)}, number: {_string(number)}, whole: {_truth(whole)}, floats: {_truth(floats)}"
     listed = [block("typst", f"#ldeval-float({settings}, listed: ["), {"t": "Plain", "c": short(text)}]
     caption = [*listed, block("typst", "], caption: ["), {"t": "Plain", "c": text}, block("typst", "])[")]
     return _group([*caption, *inner["c"][1], block("typst", f"]{_label(attributes[0])}")])
+
+
+def _truth(value: bool) -> str:
+    return "true" if value else "false"
 
 
 def _layout(node: Node) -> Node:
