@@ -16,7 +16,7 @@ from ldeval.publish.captions import short
         ("It is [1.2 (95% interval 1.0 to 1.4).]{.est data-id=x} So.", "It is 1.2"),
         ("Known.^[A note. With two sentences.] More.", "Known"),
         ("A *stressed* word, e.g. this, with `code` and a [link](x). More.", "A stressed word, e.g. this, with code and a link"),
-        ("A \"quoted. word\" is not its end. More.", "A “quoted. word” is not its end"),
+        ('A "quoted. word" is not its end. More.', "A “quoted. word” is not its end"),
         ("Users (and others) differ (see below). More.", "Users differ"),
         ("What is it? More.", "What is it?"),
     ],

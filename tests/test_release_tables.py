@@ -8,7 +8,8 @@ from lxml import html
 from release_folder import ORIGIN, findings, make_released
 
 from ldeval.analysis.findings import Column, Findings, Table
-from ldeval.release import facts_table, figure, inputs_table, key_figures, software_table, table
+from ldeval.release import all_figures, facts_table, figure, inputs_table, key_figures, software_table, table
+from ldeval.release.layout import lay_out
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,17 @@ def test_key_figures_mix_units():
     ]
 
 
+def test_all_figures_of_a_page_are_by_question_and_name_the_rest_of_their_ids():
+    shown = cells(all_figures("key-figures"))
+    assert [row[0] for row in shown] == [
+        "Estimate",
+        "A",
+        *(f"Hazard ratio {key}" for key in ("effect", "none", "share", "certain")),
+    ]
+    with pytest.raises(KeyError, match="no key figures on a page 'nowhere'; pages: key-figures"):
+        all_figures("nowhere")
+
+
 def test_facts_show_source_and_standing():
     assert cells(facts_table(["users", "odds"]))[1:] == [
         ["People who used the service", "8,729", "A report (2021)", "read in the source"],
@@ -101,6 +113,11 @@ def test_a_table_holds_nothing_but_its_cells():
 def test_the_classes_of_a_table_say_which_columns_stand_to_the_right():
     assert tree_of(table("t-plain")).xpath("//table/@class") == ["laid-out r2 r3"]
     assert tree_of(software_table()).xpath("//table/@class") == ["laid-out"]
+
+
+def test_rows_of_no_group_have_no_heading():
+    text = lay_out([Column("g", "G"), Column("a", "A")], [["", "All"], ["One", "B"]], "", "g").data
+    assert re.findall(r"<tr><th[^>]*>([^<]*)</th></tr>", text)[1:] == ["All", "One", "B"]
 
 
 def test_tables_are_the_same_each_time():

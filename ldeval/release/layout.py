@@ -17,6 +17,9 @@ from ldeval.analysis.findings import Column
 if TYPE_CHECKING:
     from IPython.display import Markdown
 
+YEARS = re.compile(r"\b\d{4}-\d\d\b(?!-)")
+"""A financial year, which would break at its hyphen."""
+
 RIGHT = ' style="text-align: right;"'
 
 
@@ -43,7 +46,7 @@ def _rows(columns: Sequence[Column], body: Sequence[Sequence[str]], group: str |
     shown = [column for column in columns if column.name != group]
     lines = []
     for name in dict.fromkeys(row[place] for row in body):
-        lines.append(f'<tr><th colspan="{len(shown)}" scope="colgroup">{escape(name)}</th></tr>')
+        lines += [f'<tr><th colspan="{len(shown)}" scope="colgroup">{escape(name)}</th></tr>'] if name else []
         lines += [_row(shown, [*row[:place], *row[place + 1 :]]) for row in body if row[place] == name]
     return lines
 
@@ -55,7 +58,8 @@ def _row(columns: Sequence[Column], row: Sequence[str]) -> str:
 
 
 def _cell(tag: str, text: str, column: Column, about: str = "") -> str:
-    return f"<{tag}{about}{RIGHT if _right(column) else ''}>{text}</{tag}>"
+    kept = YEARS.sub(r'<span class="whole">\g<0></span>', text)
+    return f"<{tag}{about}{RIGHT if _right(column) else ''}>{kept}</{tag}>"
 
 
 def _right(column: Column) -> bool:
