@@ -103,8 +103,8 @@ UNBROKEN = re.compile(
 
 
 def unbroken(text: str) -> str:
-    """Keep together on a line what is read as one: `p = 0.05`, `0.47 to 0.996`, `12 days`."""
-    return UNBROKEN.sub("\N{NO-BREAK SPACE}", text)
+    """Keep together on a line what is read as one: `p = 0.05`, `0.47 to 0.996`, `12 days`, `−£40`."""
+    return UNBROKEN.sub("\N{NO-BREAK SPACE}", text).replace("−£", "−\N{WORD JOINER}£")
 
 
 def protocol_of(row: Estimate) -> dict[str, Any]:
