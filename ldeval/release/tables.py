@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from ldeval.analysis.findings import Column, Curves, Dots, Effects
-from ldeval.estimate import Estimate, Estimates
+from ldeval.estimate import Estimate
 from ldeval.release.foot import foot, not_shown
 from ldeval.release.layout import lay_out
 from ldeval.release.listing import page_of
@@ -168,7 +168,7 @@ def _rule(why: str) -> str:
 _COUNTS = [Column("n", "People", "people"), Column("events", "Events", "events")]
 
 
-def _effects(exhibit: Effects, estimates: Estimates, group: str | None) -> tuple[list[Column], list[list[str]]]:
+def _effects(exhibit: Effects, estimates: Mapping[str, Estimate], group: str | None) -> tuple[list[Column], list[list[str]]]:
     shown = [estimates[row.estimate] for row in exhibit.rows]
     heads = [Column(group, "Group")] if group else []
     columns = [*heads, Column("effect", "Characteristic"), *_headings(exhibit.measure, shown)]
@@ -194,9 +194,14 @@ def _capital(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}".replace("_", " ")
 
 
+def cell_of(row: Estimate) -> Markup:
+    """Give the value of an estimate as the HTML of a cell that carries its id."""
+    return Markup('<span class="est" data-id="{}">{}</span>').format(row.id, central(row))
+
+
 def _numbers(row: Estimate) -> list[str]:
-    value = Markup('<span class="est" data-id="{}">{}</span>').format(row.id, central(row))
-    return [value, between(row).replace(" ", NO_BREAK), form(row.p_value, "p"), form(row.n, "people"), form(row.events, "events")]
+    counts = [form(row.n, "people"), form(row.events, "events")]
+    return [cell_of(row), between(row).replace(" ", NO_BREAK), form(row.p_value, "p"), *counts]
 
 
 def _text(cell: object, column: Column) -> str:
