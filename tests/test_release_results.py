@@ -41,6 +41,7 @@ def test_the_files_are_open_and_plain(tmp_path):
         "dictionary.csv",
         "disclosure.csv",
         "dots/d-two.csv",
+        "drawings/alt-texts.json",
         "effects/e-all.csv",
         "estimates.csv",
         "facts.csv",
