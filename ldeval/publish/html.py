@@ -21,6 +21,9 @@ from ldeval.publish.prepare import addresses, alternative, lists_works, only, wr
 EQUATION = re.compile(r'(<span [^>]*class="equation" data-number="([^"]+)">.*?)(\s*</annotation>)', re.DOTALL)
 """A numbered equation up to the end of its TeX source, where the number is told too."""
 
+LINE = re.compile(r'<span id="[^"]*"><a href="#[^"]*" aria-hidden="true" tabindex="-1"></a>(.*?)</span>(?=\n|</code>)')
+"""A line of highlighted code, each with an anchor that nobody is shown."""
+
 WRITER = ("-t", "html5", "--mathml", "--wrap=none")
 
 
@@ -46,7 +49,7 @@ def body(book: Book, numbered: Numbered, known: Mapping[str, Target], cited: lis
         text = write(book, [*_head(numbered, title), *blocks], *WRITER, lang=lang, nocite=nocite)
     except ValueError as error:
         raise stop(numbered.entry.path, 0, str(error)) from error
-    return _scoped(EQUATION.sub(r"\1 \\tag{\2}\3", text))
+    return _scoped(LINE.sub(r"\1", EQUATION.sub(r"\1 \\tag{\2}\3", text)))
 
 
 def _scoped(text: str) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,7 +27,6 @@ FACES = {
     "source-serif-4-latin-600-normal": ("Source Serif 4", "normal", "600"),
     "source-sans-3-latin-wght-normal": ("Source Sans 3", "normal", "200 900"),
 }
-PAYLOAD = re.compile(r'(<script type="application/json" id="ldeval-provenance">)(.*?)(</script>)', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,7 @@ def page(book: Book, chapters: list[Numbered], index: int, content: str, edition
         scripts=SCRIPTS,
         head=_texts(book, "include-in-header"),
         top=_texts(book, "include-before-body"),
-        foot=[_own_payload(text, content) for text in _texts(book, "include-after-body")],
+        foot=_texts(book, "include-after-body"),
     )
 
 
@@ -89,22 +86,6 @@ def _fonts() -> bytes:
         source = f"url(data:font/woff2;base64,{base64.b64encode(data).decode()})"
         rules.append(f'@font-face {{ {about}; src: {source} format("woff2"); }}')
     return ("\n".join(rules) + "\n").encode()
-
-
-def _own_payload(text: Markup, content: str) -> Markup:
-    """Keep of the provenance payload what a page's own numbers need: a long report stays light."""
-    used = {html.unescape(found) for found in re.findall(r'data-id="([^"]*)"', content)}
-
-    def cut(found: re.Match[str]) -> str:
-        payload = json.loads(found[2])
-        for kind in ("estimates", "facts"):
-            payload[kind] = {key: value for key, value in payload.get(kind, {}).items() if key in used}
-        made = {about.get("function") for about in payload["estimates"].values()}
-        payload["functions"] = {key: value for key, value in payload.get("functions", {}).items() if key in made}
-        whole = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-        return found[1] + whole.translate({ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}) + found[3]
-
-    return Markup(PAYLOAD.sub(cut, text))
 
 
 def styles(book: Book) -> list[str]:

@@ -13,11 +13,12 @@ from typing import Any
 
 from ldeval.publish import ast
 from ldeval.publish.ast import Node, block, raw
+from ldeval.publish.captions import short
 from ldeval.publish.config import Book
 from ldeval.publish.crossref import REFERENCE, Numbered, Target, resolve
 from ldeval.publish.edition import long_date
 from ldeval.publish.faults import stop
-from ldeval.publish.pdf_tables import WHOLE, rows, spread, table
+from ldeval.publish.pdf_tables import FLOATING, WHOLE, rows, spread, table
 from ldeval.publish.prepare import addresses, alternative, citations, lists_works, only, write
 from ldeval.publish.words import as_typst, math, plain, string
 
@@ -40,7 +41,7 @@ def document(book: Book, chapters: list[Numbered], contents: list[str], cited: l
     group: str | None = None
     for numbered, content in zip(chapters, contents, strict=True):
         if numbered.group and numbered.group != group:
-            parts.append(f"#ldeval-part({as_typst(numbered.group)})\n")
+            parts.append(f"#ldeval-part({as_typst(numbered.group)}, {_listed(numbered.group, chapters)})\n")
         group = numbered.group
         parts.append(content)
     return "\n".join(parts)
@@ -54,13 +55,22 @@ def _written(book: Book, blocks: list[Node], cited: list[str], *, lists: bool = 
     return write(book, apart, *WRITER, lang=book.lang, nocite=cited).partition(WORKS)[0]
 
 
+def _listed(group: str, chapters: list[Numbered]) -> str:
+    """Give number and title of each chapter of a part, for the page that opens it."""
+    lines = [(_numeral(numbered), ast.plain(numbered.title)) for numbered in chapters if numbered.group == group]
+    return ", ".join(f"({string(number)}, {string(title)})" for number, title in lines)
+
+
+def _numeral(numbered: Numbered) -> str:
+    return f"Appendix {numbered.number}" if numbered.entry.appendix and numbered.number else numbered.number
+
+
 def _notice(book: Book, first: Numbered, cited: list[str]) -> str:
-    """Give the first notice of the first chapter, which every chapter repeats, for the title page."""
-    found = (node for node in ast.nodes(first.blocks, "Div") if "callout" in node["c"][0][1])
-    notice = next((node for node in found if ast.value(node["c"][0], "kind") == "important"), None)
-    if notice is None:
+    """Give what the first chapter marks for the title page, in a div of the class `on-title-page`."""
+    marked = [node["c"][1] for node in ast.nodes(first.blocks, "Div") if "on-title-page" in node["c"][0][1]]
+    if not marked:
         return "none"
-    content = only([{"t": "Div", "c": [["", *notice["c"][0][1:]], notice["c"][1]]}], "typst")
+    content = only([block for blocks in marked for block in blocks], "typst")
     blocks = ast.walk(ast.walk(content, _typst), _ungrouped)
     return f"[{_written(book, blocks, cited)}]"
 
@@ -129,7 +139,7 @@ def _chapter(numbered: Numbered, places: Mapping[str, tuple[int, str]], known: M
         return "#" + _identifier(anchor or label, index)
 
     index, _ = places[numbered.entry.path]
-    number = f"Appendix {numbered.number} —" if numbered.entry.appendix and numbered.number else numbered.number
+    number = _numeral(numbered) + (" —" if numbered.entry.appendix and numbered.number else "")
     pairs = [("number", number)] if number else []
     title = {"t": "Header", "c": [1, ast.attr(numbered.label, pairs=pairs), numbered.title]}
     tree = only([title, *numbered.blocks], "typst")
@@ -237,11 +247,17 @@ def _float(node: Node) -> Node:
     kind, number = ast.value(attributes, "kind") or "fig", ast.value(attributes, "number") or ""
     *head, inner = content
     text = head[0]["c"][1][0]["c"] if head else []
-    whole = all(len(rows(table)) <= WHOLE for table in ast.nodes(inner["c"][1], "Table"))
+    sizes = [len(rows(table)) for table in ast.nodes(inner["c"][1], "Table")]
+    whole, floats = max(sizes, default=0) <= WHOLE, kind == "fig" or FLOATING <= max(sizes, default=0) <= WHOLE
     named = "sub" if number.startswith("(") else kind
-    settings = f"kind: {string(named)}, number: {string(number)}, whole: {str(whole).lower()}"
-    caption = [block("typst", f"#ldeval-float({settings}, caption: ["), {"t": "Plain", "c": text}, block("typst", "])[")]
+    settings = f"kind: {string(named)}, number: {string(number)}, whole: {_truth(whole)}, floats: {_truth(floats)}"
+    listed = [block("typst", f"#ldeval-float({settings}, listed: ["), {"t": "Plain", "c": short(text)}]
+    caption = [*listed, block("typst", "], caption: ["), {"t": "Plain", "c": text}, block("typst", "])[")]
     return _group([*caption, *inner["c"][1], block("typst", f"]{_label(attributes[0])}")])
+
+
+def _truth(value: bool) -> str:
+    return "true" if value else "false"
 
 
 def _layout(node: Node) -> Node:

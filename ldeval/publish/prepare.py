@@ -58,12 +58,16 @@ def identifiers(tree: Any) -> Iterator[str]:
 
 @dataclass(slots=True)
 class Checker:
-    """Checks the addresses of a book's images and links, and notes the image files that the report needs."""
+    """Checks the addresses of a book's images and links, and notes the files that the report needs."""
 
     book: Book
     chapters: list[Numbered]
     made: Mapping[str, bytes]
     assets: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Begin with the files that the project names as its resources."""
+        self.assets |= set(resources(self.book))
 
     def faults(self) -> Iterator[Fault]:
         """Find every image that is not there and every link within the book that leads nowhere."""
@@ -98,6 +102,15 @@ class Checker:
             self.assets.add(path)
         else:
             yield Fault(file, line, f"link {target} leads nowhere", f"looked for {path} in the book")
+
+
+def resources(book: Book) -> Iterator[str]:
+    """Give the files that `project: resources` names, by names or patterns; what is rendered is none of them."""
+    named = (book.options.get("project") or {}).get("resources") or []
+    for pattern in named if isinstance(named, list) else [named]:
+        for path in book.root.glob(str(pattern).lstrip("/")):
+            if path.is_file() and book.output not in path.parents:
+                yield path.relative_to(book.root).as_posix()
 
 
 def place(numbered: Numbered, target: str) -> str:

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 from ldeval.analysis.findings import Column
 from ldeval.estimate import Estimate
 from ldeval.release.foot import foot
+from ldeval.release.layout import lay_out
 from ldeval.release.look import GREY, PALE, PALETTE
 from ldeval.release.numbers import between, printed
 from ldeval.release.prose import find, protocol_of
 from ldeval.release.results import results
 from ldeval.release.sentences import direction
-from ldeval.release.tables import MARKED, cell_of, lay_out
+from ldeval.release.tables import cell_of
 from ldeval.release.verdicts import decide, judged, threshold
 
 if TYPE_CHECKING:
@@ -145,12 +146,12 @@ def verdict_table(rows: Mapping[str, str]) -> Markdown:
     """
     columns = [
         Column("what", "What"),
-        Column(MARKED, "Estimate", "ratio"),
+        Column("value", "Estimate", "ratio"),
         Column("interval", "95% interval", "ratio"),
         Column("verdict", "Verdict"),
     ]
     body = [_line(key, what) for key, what in rows.items()]
-    return lay_out(columns, body, foot((), "estimates.csv"), "verdicts", "what")
+    return lay_out(columns, body, foot((), "estimates.csv"))
 
 
 def _line(key: str, what: str) -> list[str]:
