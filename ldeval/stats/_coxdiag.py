@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -30,7 +31,7 @@ def means(sets: RiskSets, parts: Terms, at: Risks) -> Means:
     drift = np.empty_like(mean)
     relief = None if parts.fraction is None else np.empty_like(mean)
     weight = sets.dead_weight
-    for cut, s1, d1 in moments(sets, parts, at):
+    for cut, s1, d1 in chain.from_iterable(moments(sets, parts, at)):
         mean[cut] = s1 * (at.hazard[cut] / weight[cut])[:, None]
         drift[cut] = s1 * a[cut, None]
         if d1 is not None and relief is not None:
@@ -44,7 +45,7 @@ def score_rows(sets: RiskSets, parts: Terms, at: Risks) -> Iterator[tuple[slice,
     """Give weighted score residuals by blocks of rows: what each adds to the score, its part in the risk sets counted."""
     table = means(sets, parts, at)
     difference = surplus(sets, at)
-    cuts = list(blocks(*sets.x.shape))
+    cuts = list(blocks(slice(0, len(sets.x)), sets.x.shape[1]))
     deaths = np.searchsorted(sets.dead, [cut.start for cut in cuts] + [len(sets.x)])
     for k, cut in enumerate(cuts):
         rows = table.cumulated[sets.last[cut]]

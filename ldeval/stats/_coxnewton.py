@@ -49,10 +49,12 @@ def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start 
 
     """
     zero = np.zeros(len(names))
-    at = risks(sets, parts, zero)
+    at = risks(sets, parts, zero, sums=start is None)
     null, b, bend = at.loglik, zero, None
-    if start is not None and (there := risks(sets, parts, start.b)).loglik > null:
-        b, at, bend = start.b, there, start.information
+    if start is not None:
+        there = risks(sets, parts, start.b)
+        if there.loglik > null:
+            b, at, bend = start.b, there, start.information
     borrowed = bend is not None
     gains = [np.inf]
     for _ in range(STEPS):
