@@ -235,11 +235,14 @@ def moments(sets: RiskSets, parts: Terms, at: Risks) -> list[Moments]:
 
 def _all_moments(sets: RiskSets, parts: Terms, risk: Floats) -> tuple[Floats, Floats | None]:
     """Give S1 and D1 of all slots, shape (G, p) each."""
-    s1 = _in_parts(lambda cut: segment_sums(sets.x, risk, sets.ends[cut.start : cut.stop + 1]), sets.ends)
+    halves = np.repeat(sets.ends, 2)[:-1]
+    halves[1::2] += sets.deaths
+    sums = _in_parts(lambda cut: segment_sums(sets.x, risk, halves[cut.start : cut.stop + 1]), halves)
+    d1 = sums[::2]
+    s1 = d1 + sums[1::2]
     if len(sets.late):
         s1 -= _by_entry(sets, risk)[1:]
-    d1 = None if parts.fraction is None else _in_parts(lambda cut: _by_death(sets, risk, cut), sets.dead_bounds)
-    return restart_sums(s1, sets.slot_bounds, reverse=True), d1
+    return restart_sums(s1, sets.slot_bounds, reverse=True), None if parts.fraction is None else d1
 
 
 def _in_parts(sums: Callable[[slice], Floats], bounds: Codes) -> Floats:

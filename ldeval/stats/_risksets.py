@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from ldeval.stats._threads import each, stretches
 from ldeval.stats.doors import Bools, Codes, Floats, Times
@@ -28,7 +29,7 @@ class RiskSets:
 
     `rows` gives each row's place in the call; `x` is centred within strata by `centre` (k, p) and divided by `scale` (p,);
     `weight` is divided by its mean `unit`. `dead` are the places of the deaths, `hit` their slots. `row_bounds` and `slot_bounds`
-    (k + 1,) delimit the strata; `ends` (G + 1,) the rows that end in each slot, `dead_bounds` (G + 1,) the deaths of each slot.
+    (k + 1,) delimit the strata; `ends` (G + 1,) the rows that end in each slot (its deaths first), `dead_bounds` (G + 1,) the deaths of each slot.
     A row is at risk from its stratum's first slot on, but those at the places `late` only from their `first` on; `late_bounds`
     (n + 1,) counts the late among the rows before each. `observed` (p,) is the sum of the deaths' weighted x.
     """
@@ -173,7 +174,7 @@ class _Placed:
 
 
 def _place(times: Times, weight: Floats, stratum: Codes, strata: int) -> _Placed:
-    rows = _sorted_rows(times.time, weight, stratum, strata)
+    rows = _sorted_rows(times.time, times.event, weight, stratum, strata)
     code, dead = _members(stratum, rows, strata), times.event[rows]
     if not dead.any():
         raise ValueError(f"event: expected at least one event of weight above zero, found none in {len(times.time)} rows")
@@ -194,8 +195,15 @@ def _members(values: Codes, places: Codes, strata: int) -> Codes:
     return values[places] if strata > 1 else np.broadcast_to(values[:1], len(places))
 
 
-def _sorted_rows(time: Floats, weight: Floats, stratum: Codes, strata: int) -> Codes:
-    order = np.argsort(time)
+def _deaths_first(time: Floats, event: Bools) -> npt.NDArray[np.uint64]:
+    """Give keys that sort as the times (zero or more, whose bits sort as they do), and deaths before others at the same time."""
+    key = (time + 0.0).view(np.uint64) << np.uint64(1)
+    key |= ~event
+    return key
+
+
+def _sorted_rows(time: Floats, event: Bools, weight: Floats, stratum: Codes, strata: int) -> Codes:
+    order = np.argsort(_deaths_first(time, event))
     if not weight.all():
         order = order[weight[order] > 0]
     if strata > 1:
@@ -249,13 +257,13 @@ def _standardised(x: Floats, rows: Codes, code: Codes, bounds: Codes) -> tuple[F
     centre, scale = some.mean(axis=0), some.std(axis=0)
     for j in np.flatnonzero(scale <= ROUNDING * np.abs(centre)):  # constant among some may vary among all
         scale[j] = np.sqrt(np.mean((x[rows, j] - centre[j]) ** 2))
-    scale[scale == 0] = 1.0
+    scale = _binary(scale)
 
     def gather(part: slice) -> None:
         for cut in blocks(part, x.shape[1]):
             np.take(x, rows[cut], axis=0, out=out[cut], mode="clip")
             out[cut] -= centre
-            out[cut] /= scale
+            out[cut] *= 1.0 / scale
 
     each(gather, stretches(len(rows)))
     if len(bounds) == 2:
@@ -275,11 +283,15 @@ def _centre_strata(out: Floats, code: Codes, bounds: Codes) -> tuple[Floats, Flo
             square += np.einsum("ij,ij->j", out[cut], out[cut])
         return square
 
-    scale = np.sqrt(np.sum(each(centre, stretches(len(out))), axis=0) / len(out))
-    scale[scale == 0] = 1.0
+    scale = _binary(np.sqrt(np.sum(each(centre, stretches(len(out))), axis=0) / len(out)))
 
     def divide(part: slice) -> None:
-        out[part] /= scale
+        out[part] *= 1.0 / scale
 
     each(divide, stretches(len(out)))
     return means, scale
+
+
+def _binary(scale: Floats) -> Floats:
+    """Give the powers of two near the scales, by which division is exact; 1 for none."""
+    return np.asarray(np.exp2(np.round(np.log2(np.where(scale > 0, scale, 1.0)))))

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ldeval.stats._threads import each, stretches
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.intp]
@@ -308,7 +310,7 @@ def _check_finite(array: Floats, name: str) -> None:
 
 
 def _check_columns(matrix: Floats, names: tuple[str, ...]) -> None:
-    if np.isfinite(matrix.sum()):
+    if np.isfinite(sum(each(lambda cut: matrix[cut].sum(), stretches(len(matrix))))):
         return
     counts = (~np.isfinite(matrix)).sum(axis=0)
     if counts.any():
