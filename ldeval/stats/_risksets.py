@@ -20,6 +20,7 @@ from ldeval.stats.doors import Bools, Codes, Floats, Times
 PRODUCTS = 250_000  # multiplications up to which a matrix product stays on one thread: short ones lose more by waiting for others
 TYPICAL = 16_000  # rows that tell about the centre and the scale of columns
 TIED = 16  # rows a slot from which sums of x by slot are kept
+SHORT = 32_768  # whole times below this are sorted by counting
 ROUNDING = 1e-14  # relative spread that a column without any may show
 
 
@@ -195,15 +196,17 @@ def _members(values: Codes, places: Codes, strata: int) -> Codes:
     return values[places] if strata > 1 else np.broadcast_to(values[:1], len(places))
 
 
-def _deaths_first(time: Floats, event: Bools) -> npt.NDArray[np.uint64]:
-    """Give keys that sort as the times (zero or more, whose bits sort as they do), and deaths before others at the same time."""
+def _deaths_first(time: Floats, event: Bools) -> Codes:
+    """Sort by time (zero or more, whose bits sort as they do), with deaths before others at the same time."""
+    if time.max() < SHORT and (time == np.floor(time)).all():
+        return np.argsort((2 * time + ~event).astype(np.uint16), kind="stable")
     key = (time + 0.0).view(np.uint64) << np.uint64(1)
     key |= ~event
-    return key
+    return np.argsort(key)
 
 
 def _sorted_rows(time: Floats, event: Bools, weight: Floats, stratum: Codes, strata: int) -> Codes:
-    order = np.argsort(_deaths_first(time, event))
+    order = _deaths_first(time, event)
     if not weight.all():
         order = order[weight[order] > 0]
     if strata > 1:
@@ -229,7 +232,11 @@ def _entry_slots(entry: Floats, code: Codes, slot_time: Floats, slot_stratum: Co
     distinct, rank = np.unique(slot_time, return_inverse=True)
     width = len(distinct) + 1
     key = slot_stratum * width + rank + 1
-    return np.searchsorted(key, code * width + np.searchsorted(distinct, entry, side="right"), side="right")
+
+    def count(cut: slice) -> Codes:
+        return np.searchsorted(key, code[cut] * width + np.searchsorted(distinct, entry[cut], side="right"), side="right")
+
+    return np.concatenate(each(count, stretches(len(entry))))
 
 
 def _running_count(places: Codes, rows: int) -> Codes:
@@ -242,9 +249,14 @@ def _running_count(places: Codes, rows: int) -> Codes:
 
 
 def blocks(rows: slice, columns: int) -> Iterator[slice]:
-    """Cut rows into blocks that stay in cache, and whose products with each other stay on one thread."""
-    step = min(max(PRODUCTS // (columns * (columns + 1)), 64), 8192)
+    """Cut rows into blocks of `block_rows`."""
+    step = block_rows(columns)
     return (slice(a, min(a + step, rows.stop)) for a in range(rows.start, rows.stop, step))
+
+
+def block_rows(columns: int) -> int:
+    """Count the rows that stay in cache, and whose products with each other stay on one thread."""
+    return min(max(PRODUCTS // (columns * (columns + 1)), 64), 8192)
 
 
 def _standardised(x: Floats, rows: Codes, code: Codes, bounds: Codes) -> tuple[Floats, Floats, Floats]:
