@@ -247,8 +247,8 @@ def _all_moments(sets: RiskSets, parts: Terms, risk: Floats) -> tuple[Floats, Fl
 
 def _in_parts(sums: Callable[[slice], Floats], bounds: Codes) -> Floats:
     """Compute sums over stretches of slots that hold about equal numbers of what `bounds` delimits."""
-    edges = [np.searchsorted(bounds, cut.start) for cut in stretches(int(bounds[-1]))]
-    edges = np.unique([*edges, len(bounds) - 1])
+    starts = [int(np.searchsorted(bounds, cut.start)) for cut in stretches(int(bounds[-1]))]
+    edges = np.unique([*starts, len(bounds) - 1])
     return np.concatenate(each(sums, [slice(int(a), int(b)) for a, b in pairwise(edges)]))
 
 
@@ -293,7 +293,8 @@ def _by_entry(sets: RiskSets, risk: Floats) -> Floats:
         some = slice(bounds[0], bounds[-1])
         shape = (len(sets.slot_time) + 1, cut.stop - cut.start)
         matrix = csc_array((risk[sets.late[some]], sets.first[some], bounds - bounds[0]), shape=shape)
-        return np.asarray(matrix @ sets.x[cut])
+        found: Floats = matrix @ sets.x[cut]
+        return found
 
     rows = len(sets.x)
     return np.asarray(np.sum(each(sums, stretches(rows) if sets.tied else [slice(0, rows)]), axis=0))

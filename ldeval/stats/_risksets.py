@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from ldeval.stats._threads import each, stretches
 from ldeval.stats.doors import Bools, Codes, Floats, Times

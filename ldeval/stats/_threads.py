@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -18,7 +19,7 @@ FEW = 50_000  # rows up to which threads cost more than they save
 def stretches(rows: int) -> list[slice]:
     """Cut rows into parts, one where they are few."""
     edges = np.linspace(0, rows, (PARTS if rows > FEW else 1) + 1).astype(int)
-    return [slice(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(int(a), int(b)) for a, b in pairwise(edges)]
 
 
 def each(work: Callable[[Part], Result], cuts: Sequence[Part]) -> list[Result]:
