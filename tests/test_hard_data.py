@@ -31,8 +31,7 @@ from ldeval.stats.survival import kaplan_meier, logrank, mean_cumulative_count, 
 from ldeval.stats.weights import entropy_weights, propensity_weights
 from ldeval.stats.wild import wild_cluster_bootstrap
 
-SAME = 1e-6  # relative: other types hold these small whole numbers exactly, so only a search's last step may differ
-LIKE = 2e-5  # the same where a peer searches for the maximum, or a grid of pivots is walked
+LIKE = 2e-5  # relative: types hold these small whole numbers exactly, so only the last step of a search may differ
 
 N = 240
 RNG = np.random.default_rng(5)
@@ -70,7 +69,9 @@ FITS = {
     "nelson_aalen": Fit(nelson_aalen, {**FOLLOWED, "weights": WEIGHTS}),
     "logrank": Fit(logrank, {**FOLLOWED, "group": TREATED, "weights": WEIGHTS, "strata": CLUSTER % 2}),
     "rmst": Fit(rmst, {**FOLLOWED, "group": TREATED, "weights": WEIGHTS, "cluster": CLUSTER}, {"tau": 20}),
-    "mean_cumulative_count": Fit(mean_cumulative_count, {"start": 0 * TIME, "stop": TIME, "event": EVENT, "person": np.arange(N)}),
+    "mean_cumulative_count": Fit(
+        mean_cumulative_count, {"start": 0 * TIME, "stop": TIME, "event": EVENT, "person": np.arange(N)}
+    ),
     "cox": Fit(cox, {**FOLLOWED, "X": COVARIATES, "weights": WEIGHTS, "strata": CLUSTER % 2, "cluster": CLUSTER}),
     "cox_cr2": Fit(cox, {**FOLLOWED, "X": COVARIATES, "cluster": CLUSTER}, {"small_sample": "CR2"}),
     "cumulative_incidence": Fit(cumulative_incidence, {**FAILED, "weights": WEIGHTS, "cluster": CLUSTER}, {"cause": 1}),
@@ -119,6 +120,8 @@ FITS = {
     ),
 }  # fmt: skip
 MEMBERS = ("group", "strata", "cluster", "person", "unit", "area")
+HARMLESS = {"collinear": ("entropy_weights",), "constant": ("entropy_weights", "adjusted_survival_standardised")}
+"""Balance of one column is balance of its multiples; hazards have a baseline of their own and leave constants out."""
 WITH_X = [name for name, fit in FITS.items() if "X" in fit.arrays]
 WEIGHTED = [name for name, fit in FITS.items() if "weights" in fit.arrays]
 
@@ -140,6 +143,16 @@ def same(found: Any, expected: Any, tolerance: float = LIKE) -> None:
     np.testing.assert_allclose(numbers(found), numbers(expected), rtol=tolerance, atol=1e-9)
 
 
+def answer(call: Callable[[], Any]) -> np.ndarray:
+    """Give the numbers, none where the call says in words what is wrong with its input."""
+    try:
+        return numbers(call())
+    except ValueError as error:
+        if ": " in str(error):
+            return np.zeros(0)
+        raise
+
+
 TURNS: dict[str, Callable[[np.ndarray], Any]] = {
     "float32": lambda a: a.astype(np.float32),
     "unsigned": lambda a: a.astype(np.uint8) if a.max(initial=0) < 256 else a.astype(np.uint16),
@@ -154,9 +167,17 @@ TURNS: dict[str, Callable[[np.ndarray], Any]] = {
 @pytest.mark.parametrize("turn", TURNS)
 @pytest.mark.parametrize("name", FITS)
 def test_types_of_arrays_make_no_difference(name: str, turn: str) -> None:
-    exact = turn not in ("float32", "unsigned")
-    fit = FITS[name]
-    same(fit(lambda role, a: a if a.dtype.kind == "f" and not exact else TURNS[turn](a)), fit())
+    whole = turn in ("float32", "unsigned")  # a propensity score is not, and stays as it is
+    same(FITS[name](lambda _, a: a if whole and a.dtype.kind == "f" else TURNS[turn](a)), FITS[name]())
+
+
+REFUSED = [
+    (name, role, value)
+    for name, fit in FITS.items()
+    for role in fit.arrays
+    for value in (np.nan, np.inf)
+    if not (np.isinf(value) and role in (*MEMBERS, "first_treated"))  # members have any name; never treated is infinite in R
+]
 
 
 def broken(a: np.ndarray, value: float) -> np.ndarray:
@@ -165,13 +186,8 @@ def broken(a: np.ndarray, value: float) -> np.ndarray:
     return out
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf], ids=["NaN", "infinite"])
-@pytest.mark.parametrize(("name", "role"), [(name, role) for name, fit in FITS.items() for role in fit.arrays])
+@pytest.mark.parametrize(("name", "role", "value"), REFUSED)
 def test_missing_and_infinite_values_are_refused_with_counts(name: str, role: str, value: float) -> None:
-    if role in MEMBERS and np.isinf(value):
-        pytest.skip("a member may have any name")
-    if role == "first_treated" and np.isinf(value):
-        pytest.skip("never treated, as R's did writes it")
     with pytest.raises(ValueError, match=r"\b(2|x0 \(2\))"):
         FITS[name](lambda at, a: broken(a, value) if at == role else a)
 
@@ -184,12 +200,7 @@ def test_no_row_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", FITS)
 def test_one_row_is_refused_in_words_or_gives_numbers(name: str) -> None:
-    try:
-        found = FITS[name](lambda _, a: a[:1])
-    except ValueError as error:
-        assert ": " in str(error)
-    else:
-        assert not np.isinf(numbers(found)).any()
+    assert not np.isinf(answer(lambda: FITS[name](lambda _, a: a[:1]))).any()
 
 
 @pytest.mark.parametrize("kind", ["text", "category"])
@@ -200,11 +211,10 @@ def test_text_and_categories_in_columns_are_refused_by_name(name: str, kind: str
                    if at == "X" else a)  # fmt: skip
 
 
-@pytest.mark.parametrize("role", ["time", "y", "treated"])
-@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize(
+    ("name", "role"), [(name, role) for name, fit in FITS.items() for role in ("time", "y", "treated") if role in fit.arrays]
+)
 def test_text_as_outcome_is_refused(name: str, role: str) -> None:
-    if role not in FITS[name].arrays or (name, role) == ("group_time_effects", "unit"):
-        pytest.skip("no such argument")
     with pytest.raises(ValueError, match=f"^{role}: "):
         FITS[name](lambda at, a: a.astype(str) if at == role else a)
 
@@ -214,10 +224,12 @@ def test_text_as_outcome_is_refused(name: str, role: str) -> None:
 def test_columns_that_say_nothing_are_named(name: str, column: str) -> None:
     design = FITS[name].arrays["X"]
     more = design[:, -1] * 3 - design[:, -2] if column == "collinear" else np.zeros(N)
-    if name == "entropy_weights" and column == "collinear":
-        pytest.skip("its constraints may repeat each other")
-    with pytest.raises(ValueError, match=r"column\(s\).*(x\d)"):
-        FITS[name](X=np.column_stack([design, more]))
+    wider = np.column_stack([design, more])
+    if name in HARMLESS[column]:
+        same(FITS[name](X=wider), FITS[name]())
+    else:
+        with pytest.raises(ValueError, match=r"column\(s\).*(x\d)"):
+            FITS[name](X=wider)
 
 
 @pytest.mark.parametrize("name", [name for name in WITH_X if name not in ("balance",)])
@@ -227,10 +239,14 @@ def test_scales_of_columns_make_no_difference(name: str, factor: float) -> None:
     design = fit.arrays["X"]
     scale = np.where(np.arange(design.shape[1]) == design.shape[1] - 2, factor, 1.0)
     there, here = fit(X=design * scale), fit()
-    if not hasattr(here, "tidy") or len(here.tidy()) < len(scale) or name.startswith(("standardised", "aipw", "adjusted", "group")):
+    if (
+        not hasattr(here, "tidy")
+        or len(here.tidy()) < len(scale)
+        or name.startswith(("standardised", "aipw", "adjusted", "group"))
+    ):
         return same(there, here)
     plain, scaled = (found.tidy()[["estimate", "se"]].to_numpy()[: len(scale)] for found in (here, there))
-    np.testing.assert_allclose(scaled * scale[:, None], plain, rtol=LIKE)
+    return np.testing.assert_allclose(scaled * scale[:, None], plain, rtol=LIKE)
 
 
 @pytest.mark.parametrize("size", [1e-12, 1e12])
@@ -238,12 +254,13 @@ def test_scales_of_columns_make_no_difference(name: str, factor: float) -> None:
 def test_the_size_of_weights_never_matters(name: str, size: float) -> None:
     fit = FITS[name]
     here, there = fit(), fit(weights=WEIGHTS * size)
+    if name == "balance":
+        return same(there, here)
     if not hasattr(here, "tidy"):
-        np.testing.assert_allclose(there.estimate, here.estimate, rtol=LIKE)
-        return
+        return np.testing.assert_allclose(there.estimate, here.estimate, rtol=LIKE)
     estimates = [found.tidy().filter(["estimate", "se"]).to_numpy() for found in (here, there)]
     columns = slice(0, 1) if name == "accelerated_failure_time" else slice(None)  # errors count weights as rows, as survreg
-    np.testing.assert_allclose(estimates[1][:, columns], estimates[0][:, columns], rtol=LIKE, atol=1e-9)
+    return np.testing.assert_allclose(estimates[1][:, columns], estimates[0][:, columns], rtol=LIKE, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", WEIGHTED)
@@ -268,32 +285,20 @@ ONE_EVENT = ("kaplan_meier", "nelson_aalen", "logrank", "rmst", "mean_cumulative
 def test_one_event_gives_numbers_or_says_why_not(name: str) -> None:
     """Row 20 is in the middle of the covariates."""
     role = "event" if "event" in FITS[name].arrays else "state"
-    try:
-        found = FITS[name](**{role: (np.arange(N) == 20).astype(int)})
-    except ValueError as error:
-        assert ": " in str(error)
-    else:
-        assert not np.isinf(numbers(found)).any()
+    assert not np.isinf(answer(lambda: FITS[name](**{role: (np.arange(N) == 20).astype(int)}))).any()
 
 
 @pytest.mark.parametrize("name", ONE_EVENT)
 def test_all_events_in_one_group_or_stratum(name: str) -> None:
     role = "event" if "event" in FITS[name].arrays else "state"
     happened = EVENT * (TREATED if "group" in FITS[name].arrays else (CLUSTER % 2))
-    try:
-        found = FITS[name](**{role: happened})
-    except ValueError as error:
-        assert ": " in str(error)
-    else:
-        assert not np.isinf(found.statistic if hasattr(found, "statistic") else np.zeros(1)).any()
+    assert not np.isinf(answer(lambda: FITS[name](**{role: happened}))).any()
 
 
-@pytest.mark.parametrize("name", ONE_EVENT)
+@pytest.mark.parametrize("name", [name for name in ONE_EVENT if name not in ("mean_cumulative_count", "adjusted_incidence")])
 def test_several_hundred_thousand_tied_times(name: str) -> None:
     """Each row 1,500 times over, all of them at three times: estimates are those of the rows once."""
     fit = FITS[name]
-    if name == "adjusted_incidence" or "mean" in name:
-        pytest.skip("its rows are people, or the next case stands for it")
     copies = 1500
     time = 13 * (1 + TIME // 14)
     once = fit(time=time)

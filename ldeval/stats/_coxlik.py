@@ -257,8 +257,10 @@ def _carries(sets: RiskSets, risk: Floats, entering: Floats | None, cuts: list[s
 
     def head(cut: slice) -> Floats:
         stop = min(cut.stop, int(sets.slot_bounds[sets.slot_stratum[cut.start] + 1]))
-        total = segment_sums(sets.x, risk, sets.ends[[cut.start, stop]])[0]
-        return total if entering is None else total - entering[cut.start + 1 : stop + 1].sum(axis=0)
+        total: Floats = segment_sums(sets.x, risk, sets.ends[[cut.start, stop]])[0]
+        if entering is not None:
+            total -= entering[cut.start + 1 : stop + 1].sum(axis=0)
+        return total
 
     found: list[tuple[Floats, int]] = [(np.zeros(sets.x.shape[1]), -1)]
     for cut, first in zip(cuts[:0:-1], each(head, cuts[1:])[::-1], strict=True):
@@ -293,11 +295,11 @@ def _by_entry(sets: RiskSets, risk: Floats) -> Floats:
         some = slice(bounds[0], bounds[-1])
         shape = (len(sets.slot_time) + 1, cut.stop - cut.start)
         matrix = csc_array((risk[sets.late[some]], sets.first[some], bounds - bounds[0]), shape=shape)
-        found: Floats = matrix @ sets.x[cut]
-        return found
+        return np.asarray(matrix @ sets.x[cut])
 
     rows = len(sets.x)
-    return np.asarray(np.sum(each(sums, stretches(rows) if sets.tied else [slice(0, rows)]), axis=0))
+    found: Floats = np.sum(each(sums, stretches(rows) if sets.tied else [slice(0, rows)]), axis=0)
+    return found
 
 
 def _at_risk(sets: RiskSets, risk: Floats) -> Floats:

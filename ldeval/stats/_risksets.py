@@ -29,7 +29,7 @@ class RiskSets:
 
     `rows` gives each row's place in the call; `x` is centred within strata by `centre` (k, p) and divided by `scale` (p,);
     `weight` is divided by its mean `unit`. `dead` are the places of the deaths, `hit` their slots. `row_bounds` and `slot_bounds`
-    (k + 1,) delimit the strata; `ends` (G + 1,) the rows that end in each slot (its deaths first), `dead_bounds` (G + 1,) the deaths of each slot.
+    (k + 1,) delimit the strata; `ends` (G + 1,) the rows that end in each slot, deaths first, `dead_bounds` (G + 1,) the deaths.
     A row is at risk from its stratum's first slot on, but those at the places `late` only from their `first` on; `late_bounds`
     (n + 1,) counts the late among the rows before each. `observed` (p,) is the sum of the deaths' weighted x.
     """
