@@ -599,6 +599,14 @@ def test_degrees_of_freedom_of_equal_clusters() -> None:
     np.testing.assert_allclose(fit.df, copies - 1, rtol=SAME)
 
 
+def test_bias_reduced_errors_of_what_one_cluster_determines_are_refused() -> None:
+    rng = np.random.default_rng(0)
+    cluster = np.arange(120) % 2
+    x = np.where(cluster == 0, rng.normal(size=120), 0.0)
+    with pytest.raises(ValueError, match=r"CR2 expected .* found 1 coefficient\(s\) that one cluster alone determines"):
+        cox(rng.integers(1, 20, 120), np.ones(120), x, strata=cluster, cluster=cluster, small_sample="CR2")
+
+
 @pytest.mark.parametrize("strata", [1, 7])
 def test_many_event_times_and_columns(strata: int) -> None:
     """Sums over event times are cut into blocks, here of about 130: what one block carries to the next counts."""
