@@ -70,8 +70,16 @@ def risks(rng):
     return area, treated, X, y, one, zero
 
 
-def risk_difference(rng, call, estimand, weigh=None):
-    area, treated, X, y, _, _ = risks(rng)
+def risks_by_area(rng):
+    """Whole areas treated: 15 live, 12 not yet, as where users are set beside people of other areas."""
+    area, _, X, _, one, zero = risks(rng)
+    treated = (rng.permutation(AREAS)[area] < 15).astype(int)
+    y = (rng.random(len(area)) < np.where(treated, one, zero)).astype(int)
+    return area, treated, X, y, one, zero
+
+
+def risk_difference(rng, call, estimand, weigh=None, draw=risks):
+    area, treated, X, y, _, _ = draw(rng)
     extra = {} if weigh is None else {"weights": weigh(treated, X, estimand=estimand)}
     fit = call(y, treated, X, estimand=estimand, cluster=area, small_sample="CR1-t", **extra)
     return fit.tidy().set_index("term").loc["risk_difference"]
@@ -170,6 +178,16 @@ SETTINGS = {
     ),
     "AIPW risk difference, ATE, CR1-t": (lambda r: risk_difference(r, aipw, "ATE"), "risk ATE", True),
     "AIPW risk difference, ATT, CR1-t": (lambda r: risk_difference(r, aipw, "ATT"), "risk ATT", True),
+    "AIPW risk difference, ATT, treated by area, CR1-t": (
+        lambda r: risk_difference(r, aipw, "ATT", draw=risks_by_area),
+        "risk ATE",
+        True,
+    ),
+    "standardised risk difference, ATT weights, treated by area, CR1-t": (
+        lambda r: risk_difference(r, standardised_risk, "ATT", propensity_weights, risks_by_area),
+        "risk ATE",
+        True,
+    ),
     "entropy-weighted difference, ATT, CR1-t": (lambda r: weighted_means(r, entropy_weights), "risk ATT", True),
     "area policy, linear, no correction": (lambda r: area_policy(r, None), 0.3, False),
     "area policy, linear, CR1-t": (lambda r: area_policy(r, "CR1-t"), 0.3, False),
