@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ldeval.stats import _coxlik, _risksets, _threads
+from ldeval.stats import _coxsums, _risksets, _threads
 from ldeval.stats.cox import CoxFit, cox
 
 SAME = 1e-9
@@ -631,7 +631,7 @@ def test_parts_of_the_rows_add_up(monkeypatch: Any, tied: int, strata: int, ties
     whole = cox(**case, ties=ties)
     monkeypatch.setattr(_threads, "FEW", 10)
     monkeypatch.setattr(_risksets, "TIED", tied)
-    monkeypatch.setattr(_coxlik, "SLOTS", 4)
+    monkeypatch.setattr(_coxsums, "SLOTS", 4)
     parts = cox(**case, ties=ties)
     same(parts, whole, rtol=SAME)
     np.testing.assert_allclose(parts.residuals("dfbeta"), whole.residuals("dfbeta"), rtol=1e-8, atol=1e-12)
