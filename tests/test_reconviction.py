@@ -5,6 +5,7 @@ import pytest
 from drawn_comparison import panel, people, reasons, records, values
 
 from ldeval.analysis import reconviction, reoffending
+from ldeval.analysis.attempts import KNOWN
 from ldeval.analysis.findings import Curves, Table
 from ldeval.analysis.reconviction import ruled_out, spells_of, weighted_cox
 from ldeval.analysis.records import compare
@@ -120,6 +121,13 @@ def test_when_everybody_is_reconvicted_the_hazard_ratio_stands_and_shares_say_wh
     found = reconviction.reconviction(records(tmp_path, everybody)).check()
     assert "reconviction/hazard_ratio/att" in values(found)
     assert reasons(found)["reconviction/risk_difference/att"] == "nobody, or everybody, in one arm was reconvicted"
+
+
+def test_when_everybody_is_reconvicted_on_one_early_day_each_result_says_why(frame, tmp_path):
+    everybody = frame.assign(reconviction_state=1, reconviction_days=30, liberty_days=30)
+    why = reasons(reconviction.reconviction(records(tmp_path, everybody)).check())
+    assert why["reconviction/hazard_ratio/att"] == KNOWN["small_sample"]
+    assert why["reconviction/hazard_ratio_to_day_182/att"] == "nobody in one arm was followed so far without a proven offence"
 
 
 def test_deaths_compete_and_none_is_no_obstacle(frame, tmp_path):

@@ -16,6 +16,9 @@ P = ParamSpec("P")
 FEWEST_AREAS = 2
 """Fewer areas than this in an arm leave nothing from which the error between areas could be had."""
 
+KNOWN = {"small_sample": "these records leave nothing from which the error between areas could be had"}
+"""What a refusal at an input means in words, where one thing alone leads to it."""
+
 
 class NoAnswer(ValueError):
     """The records cannot answer. The text is a clause that goes into the report: it never holds a count of people."""
@@ -51,6 +54,8 @@ def reason(refused: ValueError) -> str:
     if isinstance(refused, NoAnswer):
         return str(refused)
     argument = str(refused).split(":")[0]
+    if argument in KNOWN:
+        return KNOWN[argument]
     return "the estimator refused these records" + (f" at its input {argument!r}" if argument.isidentifier() else "")
 
 

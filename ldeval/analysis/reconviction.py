@@ -205,6 +205,8 @@ def _period(spell: Spell, start: int, stop: int) -> Findings:
     def one() -> Findings:
         seen = spell.time > start
         part = spell.keep(seen)
+        if part.people.treated.all() or not part.people.treated.any():
+            raise NoAnswer("nobody in one arm was followed so far without a proven offence")
         event = (part.state == 1) & (part.time <= stop)
         fit = _cox(part, np.minimum(part.time, stop), event, np.maximum(part.people.entry, start))
         method = (
