@@ -7,6 +7,7 @@ import pytest
 from lxml import html
 from release_folder import ORIGIN, findings, make_released
 
+from ldeval.analysis.counted import NotEstimated
 from ldeval.analysis.findings import Column, Findings, Table
 from ldeval.release import all_figures, facts_table, figure, inputs_table, key_figures, software_table, table
 from ldeval.release.layout import lay_out
@@ -72,6 +73,12 @@ def test_all_figures_of_a_page_are_by_question_and_name_the_rest_of_their_ids():
     ]
     with pytest.raises(KeyError, match="no key figures on a page 'nowhere'; pages: key-figures"):
         all_figures("nowhere")
+
+
+def test_a_page_of_key_figures_of_which_none_could_be_estimated_says_why(tmp_path, monkeypatch):
+    gap = NotEstimated("service_use/ae/rate_ratio", "rate ratio", "the service has no users in the study")
+    monkeypatch.chdir(make_released(tmp_path, Findings(missing=(gap,), origins={gap.id: ORIGIN}) + findings()))
+    assert "not shown (the service has no users in the study)" in all_figures("key-figures-use").data.replace("\\", "")
 
 
 def test_facts_show_source_and_standing():

@@ -16,8 +16,11 @@ P = ParamSpec("P")
 FEWEST_AREAS = 2
 """Fewer areas than this in an arm leave nothing from which the error between areas could be had."""
 
-KNOWN = {"small_sample": "these records leave nothing from which the error between areas could be had"}
-"""What a refusal at an input means in words, where one thing alone leads to it."""
+KNOWN = {
+    "X": "too few people of some kinds, or too like one another, for a model of their characteristics",
+    "small_sample": "these records leave nothing from which the error between areas could be had",
+}
+"""What a refusal at an input means in words, where one thing leads to it in an analysis."""
 
 
 class NoAnswer(ValueError):

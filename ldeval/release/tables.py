@@ -23,11 +23,12 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from ldeval.analysis.counted import NotEstimated
 from ldeval.analysis.findings import Column, Curves, Dots, Effects
 from ldeval.estimate import Estimate
 from ldeval.release.foot import foot, not_shown
 from ldeval.release.layout import lay_out
-from ldeval.release.listing import page_of
+from ldeval.release.listing import MAIN, PAGES, page_of
 from ldeval.release.numbers import as_given, between, central, form, level
 from ldeval.release.policy import SUPPRESSED
 from ldeval.release.results import results
@@ -83,10 +84,13 @@ def all_figures(page: str) -> Markdown:
         KeyError: there is no such page; those that there are, are listed.
 
     """
+    if page not in (pages := sorted({MAIN, *PAGES.values()})):
+        raise KeyError(f"no key figures on a page {page!r}; pages: {', '.join(pages)}")
     known = results().estimates
     keys = [key for key in known if page_of(key) == page]
     if not keys:
-        raise KeyError(f"no key figures on a page {page!r}; pages: {', '.join(sorted({page_of(key) for key in known}))}")
+        whys = dict.fromkeys(gap["why"] for key, gap in results().provenance["missing"].items() if page_of(key) == page)
+        return not_shown(NotEstimated(page, "Key figures", "; ".join(whys) or "none was asked for"))
     columns = [
         Column("group", "Question"),
         Column("what", "Estimate"),
