@@ -7,7 +7,7 @@ import pytest
 
 from ldeval.analysis.findings import Findings
 from ldeval.analysis.plan import STAGES
-from ldeval.analysis.run import Begun, Work
+from ldeval.analysis.run import Begun, Work, _processes
 
 STAGE = next(stage for stage in STAGES if stage.function == "profile.profile")
 
@@ -38,3 +38,11 @@ def test_findings_that_are_kept_need_no_process(tmp_path):
 
     made = Work(None, tmp_path, None, False).end([Begun(STAGE, "", Kept(Findings(), 0.0, 0.0))], print, print)
     assert made == {STAGE.function: Findings()}
+
+
+def test_processes_go_through_sets_in_one_order():
+    seen = set()
+    for _ in range(2):
+        with _processes() as pool:
+            seen.add(pool.submit(hash, "sid").result())
+    assert len(seen) == 1

@@ -125,7 +125,7 @@ def test_results_of_real_records_say_so(real):
 def test_every_chapter_is_told_of_real_records(real):
     texts, faults = told(real, chapters(PROJECT))
     assert faults == []
-    assert "do not exist" not in " ".join(texts.values())
+    assert not [name for name, text in texts.items() if "do not exist" in text and name != "logs"]
 
 
 @pytest.mark.slow  # a render

@@ -1,7 +1,7 @@
 """Runs the stages of the analysis whose inputs changed, side by side; `ldeval.release` takes what all of them found.
 
-Each stage works in another process, with one thread of linear algebra, so that a result does not depend on how many cores there
-are. What it found is kept (`ldeval.analysis.keep`) and read again from there: kept and new results are the same bytes.
+Each stage works in another process, all of them set alike, so that a result does not depend on how many cores there are. What it
+found is kept (`ldeval.analysis.keep`) and read again from there: kept and new results are the same bytes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,11 @@ LINK_SETS = (1, 2, 3, 4, 5)
 """The sets of links that are drawn by probability."""
 
 NOTHING = Findings()
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+ALIKE = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"),
+    "PYTHONHASHSEED": "0",
+}
+"""What makes every process compute the same bytes: one thread, and one order of sets, which peers go through as they add up."""
 
 
 def run(
@@ -175,9 +179,9 @@ def _records(work: Work, say: Say, tell: Tell) -> str:
 
 @contextmanager
 def _processes() -> Iterator[ProcessPoolExecutor]:
-    """Give processes that start when there is work, each with one thread of linear algebra."""
-    before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(ONE_THREAD)
+    """Give processes that start when there is work, all of them set alike."""
+    before = {name: os.environ.get(name) for name in ALIKE}
+    os.environ.update(ALIKE)
     count = min(os.cpu_count() or 1, MOST)
     try:
         with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
