@@ -22,6 +22,7 @@ from ldeval.analysis import (
     timeliness,
     trust,
     truths,
+    uncertain_records,
     validation,
     weighting,
 )
@@ -44,6 +45,7 @@ QUESTIONS: tuple[tuple[str, Callable[[Records], Findings]], ...] = (
     ("court timeliness", timeliness.timeliness),
     ("stages of court cases", court_stages.stages),
     ("robustness", robustness.robustness),
+    ("uncertain links and missing values", uncertain_records.uncertain_records),
     ("hidden causes", hidden_causes.hidden_causes),
 )
 """The analyses of the study's records, in the order of the report."""
