@@ -46,9 +46,10 @@ def open_extracts(
     *,
     memory: str = "4GB",
     threads: int | None = None,
+    dates: Mapping[str, str] | None = None,
 ) -> Extracts:
-    """Open a folder of extracts; `names` are its own names for our columns. What does not fit in `memory` goes to the
-    system's temporary folder, and is removed with the connection.
+    """Open a folder of extracts; `names` are its own names for our columns, `dates` how its CSV writes dates. What does not
+    fit in `memory` goes to the system's temporary folder, and is removed with the connection.
 
     Raises:
         ValueError: the folder or a file of it cannot be read as declared; every such fault is listed.
@@ -58,7 +59,7 @@ def open_extracts(
     limits = {"memory_limit": memory, "threads": threads, "preserve_insertion_order": False, "temp_directory": str(spill)}
     backend = ibis.duckdb.connect(**{key: value for key, value in limits.items() if value is not None})
     backend.raw_sql("SET enable_progress_bar = false")
-    files, faults = find_files(backend.con, folder, names or {})
+    files, faults = find_files(backend.con, folder, names or {}, dates)
     if faults:
         listed = "\n".join(f"  {fault}" for fault in faults)
         raise ValueError(f"{folder}: {len(faults)} fault(s); ldeval check looks at every row as well\n{listed}")
@@ -76,7 +77,7 @@ def open_for(study: Study, folder: Path) -> Extracts:
     """
     if study.data.engine != "duckdb":
         raise ValueError(f"[data] engine is {study.data.engine!r} in study.toml; this version runs on duckdb alone")
-    return open_extracts(folder, study.data.columns)
+    return open_extracts(folder, study.data.columns, dates=study.data.date_format)
 
 
 def write_table(table: Any, path: Path) -> None:
