@@ -28,9 +28,7 @@ from ldeval.analysis.diversion import (
 from ldeval.analysis.diversion_parts import difference
 from ldeval.analysis.effects import effect, found
 from ldeval.analysis.findings import Column, Effect, Effects, Findings, Table, made_from
-from ldeval.analysis.reconviction import spells_of, weighted_cox
-from ldeval.analysis.records import RECORDS, UNSEEN, USER, Comparison, Records, compare, comparison
-from ldeval.estimate import Estimate
+from ldeval.analysis.records import RECORDS, UNSEEN, USER, Comparison, Records, compare, comparison, design
 from ldeval.stats.adjusted import adjusted_incidence
 from ldeval.stats.linear import linear
 from ldeval.stats.resample import adjust_p
@@ -95,6 +93,8 @@ def _specifications(records: Records, cases: Race) -> Iterator[Specification]:
     ):
         kept = [column for column in cases.people.X.columns if not column.startswith(stems)]
         yield Specification(name, label, "Adjustment", _weighted(lambda k=kept: cases.adjusted_for(k), label))  # type: ignore[misc]
+    label = "Deprivation of the area as well"
+    yield Specification("area_deprivation", label, "Adjustment", _weighted(lambda: with_area(cases), label))
     for days in (91, 182):
         label = f"Custody within {days} days"
         yield Specification(f"by_day_{days}", label, "Window", _weighted(lambda d=days: replace(cases, horizon=float(d)), label))  # type: ignore[misc]
@@ -107,6 +107,13 @@ def _specifications(records: Records, cases: Race) -> Iterator[Specification]:
     ):
         yield Specification(name, label, "Comparators", _weighted(_raced(records, make), label))
     yield Specification("everyone", "Everyone, not users alone", "Target", lambda key: _for_everyone(key, cases))
+
+
+def with_area(cases: Race) -> Race:
+    """Adjust for the area's deprivation too: a handful of comparison areas then carries the weight, and errors do not see it."""
+    people = cases.people
+    X = people.X.assign(area_deprivation=design(people.rows, people.treated, ["area_deprivation"])["area_deprivation"])
+    return replace(cases, people=replace(people, X=X))
 
 
 def _raced(records: Records, make: Callable[[], Comparison]) -> Callable[[], Race]:

@@ -24,11 +24,12 @@ from ldeval.data.features import features
 from ldeval.data.linked import Linked
 from ldeval.data.sources import EXTRACTS
 from ldeval.data.synthetic_blocks import Design, Task, ground, run, tasks
+from ldeval.data.synthetic_events import all_events
 from ldeval.data.synthetic_health import Lives, emergency_rows
 from ldeval.data.synthetic_identity import Held
 from ldeval.data.synthetic_justice import draw_justice, run_justice
 from ldeval.data.synthetic_people import People, draw_people, stream
-from ldeval.data.synthetic_records import all_events, court_table, pnc_tables
+from ldeval.data.synthetic_records import court_table, pnc_tables
 from ldeval.data.synthetic_service import area_table, draw_needs, draw_referrals, service_tables
 from ldeval.data.synthetic_tables import Keys, schema, table, texts
 from ldeval.study import Study
