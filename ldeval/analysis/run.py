@@ -10,6 +10,7 @@ from ldeval.analysis import (
     custody_days,
     diversion,
     diversion_parts,
+    draws,
     economics,
     hidden_causes,
     joint_custody,
@@ -56,7 +57,7 @@ def run(root: Path, study: Study, *, say: Say = lambda _: None, tell: Tell = lam
     say("validation on open data")
     found = validation.validate(root)
     say("the estimators beside R and their peers")
-    found += trust.trust(root)
+    found += trust.trust(root) + draws.draws(root)
     records = open_records(root, study, say=say, tell=tell)
     for name, answer in QUESTIONS:
         say(f"analysis: {name}")

@@ -151,8 +151,7 @@ def estimates(found: pd.DataFrame) -> pd.DataFrame:
     """Set every headline estimate beside its truth: bias, spread, mean error, coverage; ratios on the log scale."""
     rows = []
     for twin in TWINS:
-        known_truth = read_csv(TRUTH_FOLDER / f"{twin}.csv")
-        truth = {key: known_truth[key] for key in known_truth}
+        truth = dict(read_csv(TRUTH_FOLDER / f"{twin}.csv"))
         known = truth | {key: truth[other] for key, other in AGAIN.items()}
         own = found[found.twin == twin]
         rows += [_compared(twin, key, known[key], own[own.id == key]) for key in known]
