@@ -39,6 +39,7 @@ def test_every_specification_is_estimated_or_says_why(drawn, cases):
     found = diversion.primary(cases) + robustness.specifications(drawn, cases)
     found.check()
     assert reasons(found) == {
+        "robustness/risk_difference/area_deprivation": "the estimator refused these records at its input 'adjust'",
         "robustness/risk_difference/historical": "there is nobody of the same areas in the earlier window",
         "robustness/risk_difference/unseen": "there are no comparators in the records",
     }

@@ -83,7 +83,8 @@ class Machine:
             self._compile()
         else:
             for name, sql in self.kept.held:  # type: ignore[attr-defined]
-                self.backend.con.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {sql}')
+                self.backend.con.execute(f'DELETE FROM "{name}"')
+                self.backend.con.execute(f'INSERT INTO "{name}" {sql}')
         frames = {name: self.backend.con.sql(sql).to_arrow_table().to_pandas() for name, (_, sql) in self.made.items()}
         return Drawn(study=self.study, folder=None, tables=frames)  # type: ignore[arg-type]  # a draw has no folder
 
