@@ -275,8 +275,8 @@ def test_a_reference_shows_what_it_leads_to_here_and_on_another_page(open_page):
         page.locator('a[role="doc-biblioref"]').first.hover()
         page.wait_for_function("document.querySelector('#peek').textContent.length > 20")
     with open_page("index.html") as page:
-        page.locator('a.quarto-xref[href*="validation.html#"]').first.hover()
-        page.wait_for_function("document.querySelector('#peek').textContent.includes('Validation')")
+        page.locator('a.quarto-xref[href*="robustness.html#"]').first.hover()
+        page.wait_for_function("document.querySelector('#peek').textContent.includes('Robustness')")
 
 
 def test_the_menu_is_a_disclosure_on_a_phone(open_page):

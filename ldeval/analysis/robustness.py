@@ -43,7 +43,11 @@ PRIMARIES = {
 }
 """One family: the primary outcomes whose p-values are adjusted for each other."""
 
-SPECIFICATIONS = {"robustness-specifications": "The effect on custody under other choices"}
+SPECIFICATIONS = {
+    "robustness-specifications": "The effect on custody under other choices",
+    f"{STEM}unadjusted": "risk difference, no adjustment",
+    f"{STEM}historical": "risk difference, same areas, before the service",
+}
 AREAS = {"robustness-areas": "Leaving out one area at a time"}
 ERRORS = {
     f"{STEM}cr1t": "weighted difference, CR1 errors",
@@ -221,9 +225,9 @@ def _wild(custody: Array, X: Array, weights: Array, people: Comparison) -> Table
 
 
 @made_from(RECORDS)
-def multiplicity(found_so_far: Findings) -> Findings:
+def multiplicity(found: Findings) -> Findings:
     """Adjust the p-values of the primary outcomes, one family, by Holm's and by Benjamini and Hochberg's methods."""
-    p_values = {e.id: e.p_value for e in found_so_far.estimates if e.id in PRIMARIES and e.p_value is not None}
+    p_values = {e.id: e.p_value for e in found.estimates if e.id in PRIMARIES and e.p_value is not None}
     if not p_values:
         return not_estimated(TOGETHER, "no primary outcome could be estimated")
     raw = list(p_values.values())

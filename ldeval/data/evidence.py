@@ -18,6 +18,7 @@ BENCHES = {
     "stats_survival": "Curves",
     "stats_regression": "Regressions with clustered errors",
     "render": "Rendering",
+    "report": "The whole report",
     "features": "Records to features",
 }
 """The words for each benchmark; one that is not here goes by its file's name."""

@@ -96,6 +96,13 @@ def notice() -> Markdown:
     return Markdown(f'::: {{.callout-warning title="{title}"}}\n{text}\n:::\n')  # type: ignore[no-untyped-call]
 
 
+def on_records(*, twin: str, real: str) -> Markdown:
+    """Give the Markdown that holds for the records at hand: a synthetic twin's, or real ones."""
+    from IPython.display import Markdown
+
+    return Markdown(twin if results().study["data"]["source"] == "twin" else real)  # type: ignore[no-untyped-call]
+
+
 def about_records() -> Markdown:
     """Say in a sentence what the results about the service come from."""
     from IPython.display import Markdown

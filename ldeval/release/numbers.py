@@ -143,6 +143,12 @@ def between(estimate: Estimate) -> str:
     return interval(estimate.low, estimate.high, estimate.unit, estimate.null)
 
 
+def printed(row: Estimate) -> str:
+    """Give value and interval with the unit, where the numbers do not show it."""
+    unit = f" {row.unit}" if row.unit in ("percentage points", "days") else ""
+    return f"{central(row)}{unit} ({between(row)})"
+
+
 def level(value: float) -> str:
     """Print a level of confidence, "95%"."""
     return f"{value * 100:.6g}%"
