@@ -1,7 +1,7 @@
 """The extracts on Spark: the same tables and the same expressions as on DuckDB, run by a cluster's workers.
 
-Nothing but SQL is sent to the workers, so they need neither Python nor this package. The folder of extracts must be seen under one
-path by this process and by every worker: a shared file system, or one machine.
+Nothing but SQL is sent to the workers, so they need neither Python nor this package. This process and every worker must see
+the folder of extracts under one path: a shared file system, or one machine.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ class SparkExtracts(Extracts):
 
     def hold(self, table: Any) -> Any:
         """Have the workers run an expression once and hold its rows as Parquet: a worker that is lost takes none of them along,
-        and what builds on them is planned anew from there."""
+        and what builds on them is planned anew from there.
+        """
         name = str(ibis.util.gen_name("held"))
         frame = self.session.table(self._view(table))
         frame.write.parquet(str(self.held / name))
@@ -95,7 +96,8 @@ class SparkExtracts(Extracts):
 
     def write(self, table: Any, path: Path) -> None:
         """Have the workers write a table as a folder of Parquet files, whole or not at all. Read in the order of names, it
-        is in the table's order."""
+        is in the table's order.
+        """
         unfinished = path.with_name(f".{path.name}.unfinished")
         frame = self.session.table(self._view(table))
         frame.write.mode("overwrite").option("compression", "zstd").parquet(str(unfinished))
@@ -167,7 +169,7 @@ def spark_session(master: str, settings: Mapping[str, str]) -> Any:
     _call(master)
     running = SparkSession.getActiveSession()
     if running is not None and running.conf.get("spark.ldeval.master", "") != master:
-        running.stop()
+        stop_spark()
     builder = SparkSession.builder
     builder = builder.remote(master) if master.startswith("sc://") else builder.master(master).appName("ldeval")
     own = {} if master.startswith("sc://") else QUIET | (ON_THIS_MACHINE if master.startswith("local") else {})
@@ -176,6 +178,14 @@ def spark_session(master: str, settings: Mapping[str, str]) -> Any:
     session = _in_time(builder.getOrCreate, master)
     _in_time(session.range(1).count, master)
     return session
+
+
+def stop_spark() -> None:
+    """Stop the session of this process, if there is one."""
+    from pyspark.sql import SparkSession
+
+    if (running := SparkSession.getActiveSession()) is not None:
+        running.stop()
 
 
 def _in_time(work: Any, master: str) -> Any:
@@ -193,7 +203,9 @@ def _in_time(work: Any, master: str) -> Any:
         return done.result(timeout=PATIENCE)
     except TooLate:
         problem = f"took the connection and did no work in {PATIENCE} s"
-        raise RuntimeError(f"[data] master = {master!r} {problem}; see whether it has a worker with memory and cores free") from None
+        raise RuntimeError(
+            f"[data] master = {master!r} {problem}; see whether it has a worker with memory and cores free"
+        ) from None
     except Exception as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise RuntimeError(f"[data] master = {master!r} could not be used: {reason[0]}") from error
@@ -220,7 +232,9 @@ def _require(master: str) -> None:
 
     """
     if importlib.util.find_spec("pyspark") is None:
-        raise RuntimeError('[data] engine = "spark" needs the extra of that name: make setup EXTRAS=spark (or pip install ldeval[spark])')
+        raise RuntimeError(
+            '[data] engine = "spark" needs the extra of that name: make setup EXTRAS=spark (or pip install ldeval[spark])'
+        )
     if master.startswith("sc://"):
         return
     needed = f'[data] engine = "spark" needs Java {" or ".join(map(str, JAVA))}'

@@ -18,6 +18,8 @@ BENCHES = {
     "stats_regression": "Regressions with clustered errors",
     "render": "Rendering",
     "features": "Records to features",
+    "scale": "Records to features and links, by engine",
+    "stats_national": "Models at national size",
 }
 """The words for each benchmark; one that is not here goes by its file's name."""
 ESTIMATORS = {

@@ -22,6 +22,7 @@ from ldeval.data.features_custody import custody_spells, days_inside, merged, re
 from ldeval.data.features_panel import panel
 from ldeval.data.features_use import HEALTH, SPANS, dated_quantities, span_days, totals, treatment_spells
 from ldeval.data.linked import LINKS, Linked, links_folder, read_links
+from ldeval.data.windows import in_order
 from ldeval.study import Study
 
 COVARIATES = (
@@ -211,7 +212,7 @@ def write_features(linked: Linked, study: Study, folder: Path, say: Say = lambda
             linked.extracts.write(getattr(made, name), folder / f"{name}_{rule.calendar}.parquet")
         say("\n".join(_in_words(rule, folder)))
     cases = linked.extracts.hold(features_courts.court_cases(linked, study.data.extract_end))
-    linked.extracts.write(cases, folder / "court_cases.parquet")
+    linked.extracts.write(in_order(cases), folder / "court_cases.parquet")
     linked.extracts.write(features_courts.area_months(cases, linked.extracts.table("areas")), folder / "area_months.parquet")
     linked.extracts.write(features_referrals.referrals(linked), folder / "referrals.parquet")
     linked.extracts.write(features_referrals.interventions(linked), folder / "interventions.parquet")

@@ -40,7 +40,7 @@ def court_cases(linked: Linked, extract_end: date) -> Any:
         "hearings",
         "adjournments",
         charge_date="charge_date",
-        charge_month=cases.charge_date.truncate("M"),
+        charge_month=cases.charge_date.truncate("M").cast("date"),
         days_to_charge=days(cases.charge_date, cases.offence_date),
         days_to_listing=days(cases.first_listing_date, cases.charge_date),
         days=days(until, cases.charge_date),
