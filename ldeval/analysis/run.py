@@ -19,6 +19,7 @@ from ldeval.analysis import (
     reoffending,
     robustness,
     service_use,
+    size,
     timeliness,
     trust,
     truths,
@@ -55,6 +56,7 @@ def run(root: Path, study: Study, *, say: Say = lambda _: None, tell: Tell = lam
     found = validation.validate(root)
     say("the estimators beside R and their peers")
     found += trust.trust(root)
+    found += size.sizes(root)
     records = open_records(root, study, say=say, tell=tell)
     for name, answer in QUESTIONS:
         say(f"analysis: {name}")

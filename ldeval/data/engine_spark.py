@@ -28,7 +28,7 @@ from ldeval.data.declaration import ColumnType
 from ldeval.data.engine import Extracts, files_of, put_in_place
 from ldeval.data.files import ExtractFile, connect
 
-PATIENCE = 120
+PATIENCE = 180
 """Seconds that a cluster has to do a first small piece of work."""
 
 CALL = 10

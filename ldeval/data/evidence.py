@@ -18,10 +18,10 @@ BENCHES = {
     "stats_regression": "Regressions with clustered errors",
     "render": "Rendering",
     "features": "Records to features",
-    "scale": "Records to features and links, by engine",
     "stats_national": "Models at national size",
 }
 """The words for each benchmark; one that is not here goes by its file's name."""
+SCALE = "scale"
 ESTIMATORS = {
     "kaplan_meier": "Kaplan-Meier",
     "nelson_aalen": "Nelson-Aalen",
@@ -65,6 +65,34 @@ class Timing:
     machine: str
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What one step took at one size on one engine; figures are None where the process died."""
+
+    users: int
+    rows: int
+    engine: str
+    memory: str
+    step: str
+    seconds: float | None
+    cpu_seconds: float | None
+    peak_mb: float | None
+    machine: str
+
+
+def sizes(root: Path) -> list[Size]:
+    """Read what `benchmarks/scale.py` measured."""
+    path = root / BENCHMARKS / f"{SCALE}.csv"
+    return [_size(row) for row in _rows(path)] if path.is_file() else []
+
+
+def _size(row: dict[str, str]) -> Size:
+    seconds, cpu, peak = (float(row[name]) if row[name] else None for name in ("seconds", "cpu_seconds", "peak_mb"))
+    return Size(
+        int(row["users"]), int(row["rows"]), row["engine"], row["memory"], row["step"], seconds, cpu, peak, row["machine"]
+    )
+
+
 def not_covered(root: Path) -> dict[str, str]:
     """Give the keys of R's results (and the fields of keys, after a comma) that no method covers, and why.
 
@@ -82,8 +110,8 @@ def coverage(root: Path) -> list[Coverage]:
 
 
 def timings(root: Path) -> list[Timing]:
-    """Read every table that a benchmark wrote."""
-    return [timing for path in files(root / BENCHMARKS) for timing in _timings(path)]
+    """Read every table that a benchmark wrote, but for that of sizes, which has a page of its own."""
+    return [timing for path in files(root / BENCHMARKS) if path.stem != SCALE for timing in _timings(path)]
 
 
 def files(folder: Path) -> list[Path]:
