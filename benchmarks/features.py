@@ -1,9 +1,15 @@
-"""Time and memory of the features as the twin grows, with pandas beside the part that both do.
+"""Time and memory of the features as the extracts grow, with pandas beside the part that both do.
 
-    python benchmarks/features.py [USERS ...]
+    python benchmarks/features.py [users|everyone [USERS ...]]
+
+Two extracts are measured. That of *users* is what a keeper gives who is asked for the users of a service alone: their own
+records, police and courts from a year before the window on, and a few other people; it is one small twin, copied with keys of
+its own for each copy. That of *everyone* is a twin as it is: with each user come the others of their window and area, their
+lives in police records, and all court cases of the areas.
 
 Every measurement runs in a process of its own. The whole is all that `ldeval features` writes; the core is index events, previous
 offences and reconvictions, which pandas does too. Records are linked by the twin's truth, so that linkage is not measured here.
+Event rows are those of extracts that are dated; rows count people and areas too.
 """
 
 from __future__ import annotations
@@ -19,24 +25,31 @@ from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter, process_time
 
+import duckdb
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from machine import write
 
 from ldeval.data.cohort import draw_cohort, rules
+from ldeval.data.declaration import Extract
 from ldeval.data.engine import open_extracts, write_table
 from ldeval.data.extracts_justice import PROVEN
 from ldeval.data.features import write_features
 from ldeval.data.features_justice import offences_of, previous_offences, reconvictions
 from ldeval.data.linked import LINKS, Linked, links_folder, read_links
+from ldeval.data.sources import EXTRACTS
 from ldeval.data.synthetic import truth_folder, write_twin
 from ldeval.data.synthetic_blocks import Design
 from ldeval.study import STUDY_FILE, read_study
 
-SIZES = (10_000, 40_000, 150_000)
-"""Expected users. With everybody else in their windows and areas, 150,000 users are some 29 million rows."""
+SIZES = {"users": (10_000, 100_000, 1_000_000), "everyone": (10_000, 40_000, 150_000)}
+"""Expected users of each kind of extract: at the top of either are some 30 million event rows."""
+
+BASE = 10_000
+"""Users of the twin that is copied."""
+
+OTHERS = 50
+"""One in so many of the people, and of the court cases without a person, who are nobody's users."""
 
 MEMORY = "4GB"
 STUDY = read_study(Path(__file__).parent.parent / STUDY_FILE)
@@ -97,23 +110,78 @@ def measure(name: str, folder: Path) -> None:
     print(json.dumps({key: round(value, 1) for key, value in took.items()}))
 
 
-def make(folder: Path, users: int) -> int:
-    """Write a twin and its true links; gives the rows of all extracts."""
-    twin = write_twin(Design("identified", 1, users), folder, processes=2)
-    who = pq.read_table(truth_folder(folder) / "identities.parquet")
-    names = pc.binary_join_element_wise("S", pc.cast(who["person"], pa.string()), "")
-    links_folder(folder).mkdir()
-    links = {"source": who["source"], "key": who["source_person_id"], "study_id": names}
-    links |= {"link_probability": pa.array([1.0] * len(names))}
-    pq.write_table(pa.table(links), links_folder(folder) / LINKS)
-    return sum(pq.read_metadata(path).num_rows for path in twin.folder.glob("*.parquet"))
+def make(kind: str, folder: Path, users: int) -> dict[str, int]:
+    """Write extracts and their true links; gives their size."""
+    if kind == "users":
+        copy_users(folder, users // BASE)
+    else:
+        twin = write_twin(Design("identified", 1, users), folder, processes=2)
+        links_folder(folder).mkdir()
+        with duckdb.connect() as database:
+            who = f"read_parquet('{truth_folder(twin.folder) / 'identities.parquet'}')"
+            database.execute(f"COPY ({LINK.format(key='source_person_id', who=who)}) TO '{links_folder(folder) / LINKS}'")
+    rows = {path.stem: pq.read_metadata(path).num_rows for path in folder.glob("*.parquet")}
+    events = sum(number for name, number in rows.items() if EXTRACTS[name].dated_by and name != "deaths")
+    return {"rows": sum(rows.values()), "event_rows": events}
 
 
-def rows_of(users: int) -> list[dict[str, object]]:
+LINK = "SELECT source, {key} AS key, 'S' || person AS study_id, 1.0::DOUBLE AS link_probability FROM {who}"
+
+
+def copy_users(folder: Path, copies: int) -> None:
+    """Write a twin's users, their records of late and a few others, so many times, each time with other keys."""
+    with tempfile.TemporaryDirectory() as place, duckdb.connect() as database:
+        twin = write_twin(Design("identified", 1, BASE), Path(place) / "twin", processes=2)
+        database.execute("SET preserve_insertion_order = false; SET memory_limit = '2GB'")
+        who = f"read_parquet('{truth_folder(twin.folder) / 'identities.parquet'}')"
+        users = f"SELECT person FROM {who} WHERE source = 'ld'"
+        database.execute(f"CREATE TABLE kept AS SELECT * FROM {who} WHERE person IN ({users}) OR person % {OTHERS} = 0")
+        folder.mkdir()
+        links_folder(folder).mkdir()
+        for name, extract in EXTRACTS.items():
+            database.execute(f"CREATE TABLE {name} AS {few(twin.folder / f'{name}.parquet', extract)}")
+            database.execute(f"COPY ({copied(extract, copies)}) TO '{folder / f'{name}.parquet'}'")
+        anew = "source_person_id || '-' || copy AS source_person_id, person || '-' || copy AS person"
+        again = f"(SELECT * EXCLUDE copy REPLACE ({anew}) {TIMES.format(name='kept', copies=copies)})"
+        database.execute(f"COPY ({LINK.format(key='source_person_id', who=again)}) TO '{links_folder(folder) / LINKS}'")
+
+
+TIMES = "FROM {name}, (SELECT range AS copy FROM range({copies}))"
+
+
+def copied(extract: Extract, copies: int) -> str:
+    """Give the SQL of an extract so many times, with keys of its own each time; the areas are the same."""
+    keys = {extract.key, extract.source.person_id, *(reference.column for reference in extract.references)}
+    anew = ", ".join(f"{key} || '-' || copy AS {key}" for key in sorted(keys & set(extract.names) - {"area_id"}))
+    if not anew:
+        return f"SELECT * FROM {extract.name}"
+    return f"SELECT * EXCLUDE copy REPLACE ({anew}) {TIMES.format(name=extract.name, copies=copies)}"
+
+
+def few(path: Path, extract: Extract) -> str:
+    """Give the SQL of an extract's rows of the people kept; those that follow from other rows go with them."""
+    rows, source = f"SELECT * FROM read_parquet('{path}')", extract.source
+    if extract.name in SINCE:
+        rows += f" WHERE {SINCE[extract.name]} >= DATE '2016-01-01'"
+    if source.person_id in extract.names:
+        own = f"SELECT source_person_id FROM kept WHERE source = '{source.name}'"
+        nobody = f"{source.person_id} IS NULL AND hash({extract.key}) % {OTHERS} = 0"
+        return f"SELECT * FROM ({rows}) WHERE {source.person_id} IN ({own}) OR {nobody}"
+    if extract.references:
+        reference = extract.references[0]
+        return f"SELECT * FROM ({rows}) WHERE {reference.column} IN (SELECT {EXTRACTS[reference.to].key} FROM {reference.to})"
+    return rows
+
+
+SINCE = {"pnc_events": "event_date", "court_cases": "charge_date"}
+"""Extracts of the users' lives that are cut, and by which day."""
+
+
+def rows_of(kind: str, users: int) -> list[dict[str, object]]:
     """Measure every piece of work at one size."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "twin"
-        size = {"users": users, "rows": make(folder, users)}
+        size: dict[str, object] = {"extract": kind, "users": users} | make(kind, folder, users)
         return [size | {"work": name} | run_apart(name, folder) for name in WORK]
 
 
@@ -134,8 +202,10 @@ def main(arguments: list[str]) -> None:
         measure(arguments[1], Path(arguments[2]))
         return
     load = f"{os.getloadavg()[0]:.1f}"
-    sizes = [int(argument) for argument in arguments] or list(SIZES)
-    write("features", [row | {"load_at_start": load} for users in sizes for row in rows_of(users)])
+    kinds = [arguments[0]] if arguments else list(SIZES)
+    sizes = {kind: [int(argument) for argument in arguments[1:]] or SIZES[kind] for kind in kinds}
+    rows = [row for kind, each in sizes.items() for users in each for row in rows_of(kind, users)]
+    write("features", [row | {"load_at_start": load} for row in rows])
 
 
 if __name__ == "__main__":

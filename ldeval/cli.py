@@ -120,12 +120,13 @@ def simulate(
 ) -> None:
     """Write a synthetic twin: extracts of people who do not exist, with effects that are known."""
     from ldeval.data.progress import shown
-    from ldeval.data.synthetic import write_twin
+    from ldeval.data.synthetic import truth_folder, write_twin
     from ldeval.data.synthetic_blocks import Design
 
     design = Design(twin, seed, people)
     made = shown("Simulating", lambda tell: write_twin(design, to.resolve(), processes=processes, progress=tell))
     typer.echo(f"{to}: {len(made.rows) - 1} extracts, {sum(made.rows.values()):,} rows, sha256 {made.sha256}")
+    typer.echo(f"{truth_folder(to)}: who is who, for the tests of linkage alone")
 
 
 @app.command()
@@ -134,8 +135,9 @@ def check(folder: Annotated[Path, typer.Argument(help="The folder that holds the
     from ldeval.data.checks import check_folder
     from ldeval.study import STUDY_FILE, find_root, read_study
 
-    faults = check_folder(folder, read_study(find_root(Path.cwd()) / STUDY_FILE))
-    typer.echo("\n".join([*map(str, faults), f"{folder}: {len(faults)} fault(s)"]))
+    faults = check_folder(folder, read_study(find_root(Path.cwd()) / STUDY_FILE), say=lambda text: typer.echo(text, err=True))
+    told = f"{len(faults)} fault(s)" if faults else "no fault; ldeval link says next who is who"
+    typer.echo("\n".join([*map(str, faults), f"{folder}: {told}"]))
     raise typer.Exit(int(bool(faults)))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 STUDY_FILE = "study.toml"
 
@@ -42,12 +43,22 @@ class Twin(_Part):
     users: int = Field(default=8729, ge=1)
 
 
+def _whole_date(written: str) -> str:
+    """Refuse what does not name a day, a month and a year with its century, once each."""
+    if sorted(re.findall("%.?", written)) not in (["%Y", "%d", "%m"], ["%Y", "%b", "%d"]):
+        raise ValueError(
+            f"must hold %d, %m (or %b for Jan, Feb, ...) and %Y once each, and nothing else with %, found {written!r}"
+        )
+    return written
+
+
 class Data(_Part):
     """Where the records are ("twin" or a folder), which engine reads them, and their own names for our columns.
 
-    `extract_end` is the last day that the extracts cover: what is open then is censored on it. `master` says where Spark is:
-    on this machine (`local[*]`), a cluster (`spark://host:7077`) or a Spark Connect server (`sc://host:15002`); `spark` holds
-    settings of Spark's own (`"spark.executor.memory" = "8g"`). DuckDB reads neither.
+    `extract_end` is the last day that the extracts cover: what is open then is censored on it. `date_format` says how an
+    extract of CSV writes its dates, where that is not as 2017-09-30: it is declared, never guessed. `master` says where Spark
+    is: on this machine (`local[*]`), a cluster (`spark://host:7077`) or a Spark Connect server (`sc://host:15002`); `spark`
+    holds settings of Spark's own (`"spark.executor.memory" = "8g"`). DuckDB reads neither.
     """
 
     source: str = "twin"
@@ -57,6 +68,7 @@ class Data(_Part):
     extract_end: date = date(2019, 6, 30)
     twin: Twin = Twin()
     columns: dict[str, dict[str, str]] = Field(default_factory=dict)
+    date_format: dict[str, Annotated[str, AfterValidator(_whole_date)]] = Field(default_factory=dict)
 
 
 class Linkage(_Part):

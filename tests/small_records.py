@@ -18,7 +18,8 @@ def small_records() -> Records:
     root = Path(tempfile.mkdtemp(prefix="ldeval-"))
     for name in ("study.toml", "requirements.lock"):
         shutil.copyfile(PROJECT / name, root / name)
-    shutil.copytree(PROJECT / "data", root / "data")
+    for name in ("data", "tests/coverage", "benchmarks/results"):
+        shutil.copytree(PROJECT / name, root / name)
     given = read_study(root / "study.toml")
     twin = given.data.twin.model_copy(update={"users": USERS})
     study = given.model_copy(update={"data": given.data.model_copy(update={"twin": twin})})

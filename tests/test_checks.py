@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
 from ldeval.data.checks import check_folder
+from ldeval.data.engine import open_for
 from ldeval.data.sources import EXTRACTS
 from ldeval.data.synthetic import write_twin
 from ldeval.data.synthetic_blocks import Design
@@ -151,6 +153,15 @@ def test_a_wrong_delimiter(folder, mark, name):
     assert f"fields are separated by {name}" in str(only(folder, "areas"))
 
 
+def test_a_header_of_which_no_column_is_expected(folder):
+    """Another delimiter, another file under that name, or no header at all."""
+    path = as_csv(folder, "areas")
+    path.write_text(path.read_text().replace(",", ":"))
+    assert "holds none of the" in str(only(folder, "areas"))
+    path.write_text("\n")
+    assert only(folder, "areas").rule == "header"
+
+
 def test_a_byte_order_mark(folder):
     path = as_csv(folder, "areas")
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
@@ -176,6 +187,12 @@ def test_carriage_returns(folder):
     path = as_csv(folder, "areas")
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     assert "all 43 lines end in CRLF" in str(only(folder, "areas"))
+
+
+def test_carriage_returns_alone(folder):
+    path = as_csv(folder, "areas")
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r"))
+    assert "all 43 lines end in CR alone" in str(only(folder, "areas"))
 
 
 def test_mixed_line_ends(folder):
@@ -264,6 +281,78 @@ def test_dates_that_are_not_written_as_asked(folder, text, problem):
     assert (fault.column, fault.rows) == ("registration_date", 1)
 
 
+def written_as(folder, name, written):
+    """Write an extract as CSV with all of its dates in a format, and give the study that declares it."""
+
+    def change(table):
+        for field in table.schema:
+            if pa.types.is_date(field.type):
+                days = [day and day.strftime(written) for day in table[field.name].to_pylist()]
+                table = replaced(table, field.name, pa.array(days, pa.string()))
+        return table
+
+    as_csv(folder, name, change)
+    return STUDY.model_copy(update={"data": Data(date_format={name: written})})
+
+
+FORMATS = ["%d/%m/%Y", "%m/%d/%Y", "%d%b%Y", "%Y%m%d", "%d.%m.%Y", "%Y-%m-%d 00:00:00"]
+
+
+@pytest.mark.parametrize("written", FORMATS)
+def test_dates_written_as_declared_are_the_same_days(folder, written):
+    days = {row["death_id"]: row["death_date"] for row in pq.read_table(folder / "deaths.parquet").to_pylist()}
+    study = written_as(folder, "deaths", written)
+    assert faults_of(folder, study=study) == []
+    rows = open_for(study, folder).backend.table("deaths").select("death_id", "death_date").to_pyarrow().to_pylist()
+    assert {row["death_id"]: row["death_date"] for row in rows} == days
+
+
+def test_days_and_months_of_one_digit(folder):
+    study = written_as(folder, "deaths", "%d/%m/%Y")
+    path = folder / "deaths.csv"
+    path.write_text(path.read_text().replace(",0", ",").replace("/0", "/"))
+    assert faults_of(folder, study=study) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("12/25/2016", "day and month look swapped (month above 12"),
+        ("2016-12-25", "not a date"),
+        ("31/04/2016", "not a date"),
+        ("25/12/16", "not a date"),
+    ],
+)
+def test_dates_that_are_not_as_declared(folder, text, problem):
+    study = written_as(folder, "deaths", "%d/%m/%Y")
+    path = folder / "deaths.csv"
+    lines = path.read_text().splitlines()
+    lines[1] = ",".join([*lines[1].split(",")[:-1], text])
+    path.write_text("\n".join(lines) + "\n")
+    fault = only(folder, "deaths", study)
+    assert problem in str(fault)
+    assert "such as 30/09/2017" in str(fault)
+    assert (fault.column, fault.rows) == ("registration_date", 1)
+
+
+def test_days_and_months_swapped_throughout_are_found_by_those_above_twelve(folder):
+    written_as(folder, "deaths", "%m/%d/%Y")
+    study = STUDY.model_copy(update={"data": Data(date_format={"deaths": "%d/%m/%Y"})})
+    found = faults_of(folder, "deaths", study)
+    assert any("day and month look swapped" in str(fault) for fault in found)
+
+
+def test_a_date_format_of_no_extract(folder):
+    study = STUDY.model_copy(update={"data": Data(date_format={"moons": "%d/%m/%Y"})})
+    assert "[data.date_format] names moons" in str(only(folder, "study.toml", study))
+
+
+@pytest.mark.parametrize("written", ["%d/%m/%y", "%d/%Y", "%d/%m/%d/%Y", "%x", "%d/%m/%Y %H", "day/month/year", "%d/%m/%Y%"])
+def test_a_date_format_that_leaves_a_doubt_is_refused(written):
+    with pytest.raises(ValidationError, match=r"must hold %d, %m"):
+        Data(date_format={"deaths": written})
+
+
 @pytest.mark.parametrize("make", [as_csv, rewritten], ids=["csv", "parquet"])
 @pytest.mark.parametrize(
     ("name", "column", "value", "rule"),
@@ -334,6 +423,7 @@ def test_the_command_says_so_and_fails(folder, tmp_path):
     assert ran.returncode == 1
     assert "notes.txt: not an extract of the study. Move it out" in ran.stdout
     assert "1 fault(s)" in ran.stdout
+    assert "areas.parquet: 42 rows, kinds of fault within them: none" in ran.stderr
 
 
 @pytest.mark.slow

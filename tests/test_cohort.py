@@ -54,6 +54,20 @@ def test_each_condition_is_asked_in_order_and_the_first_that_fails_counts():
     assert [step["remaining"] for step in flow] == [9, 8, 7, 6, 5, 4, 4, 3]
 
 
+def test_a_window_without_an_event_has_a_flow_of_noughts():
+    linked = drawn(
+        pnc_events="""
+            pnc_person_id | event_date
+            before        | 2016-12-31
+        """
+    )
+    cohort = draw_cohort(linked, rule())
+    assert rows(cohort.people) == []
+    flow = rows(cohort.flow)
+    assert [step["condition"] for step in flow] == list(STEPS)
+    assert {step["excluded"] for step in flow} == {step["remaining"] for step in flow} == {0}
+
+
 def test_the_first_event_that_meets_the_rules_is_the_index_event():
     linked = drawn(
         pnc_events="""

@@ -295,7 +295,7 @@ def linked_twin(folder, design):
 def changed_from(linked, index, rng, kept):
     """Change every date on or after each person's index date at random, and every value of rows dated so; not the index event.
 
-    Extracts that are `kept` stay as they are.
+    Dates stay within the extract, as any that a keeper could send. Extracts that are `kept` stay as they are.
     """
     backend = linked.extracts.backend
     persons = {name: person_of(linked, name) for name in ("pnc_events", "mhsds_referrals")}
@@ -326,7 +326,7 @@ def moved(extract, row, first, rng, dated):
     for column in extract.columns:
         value = row[column.name]
         if column.type == "date" and value is not None and value >= first:
-            new[column.name] = first + timedelta(days=int(rng.integers(0, 700)))
+            new[column.name] = first + timedelta(days=int(rng.integers(0, min(700, (rule().extract_end - first).days))))
         elif whole and column.codes:
             new[column.name] = str(rng.choice(column.codes))
         elif whole and column.type == "integer":

@@ -94,14 +94,14 @@ def test_truth_and_estimate_are_compared_on_the_scale_of_the_estimate(cases):
 
 
 def test_real_records_have_no_truth(cases):
-    found = truths.truths(diversion.primary(cases), study(source="extracts"))
+    found = truths.truths(diversion.primary(cases), PROJECT, study(source="extracts"))
     assert not found.estimates
     assert set(reasons(found)) == set(truths.EXPECTED)
 
 
 def test_hard_cases_say_why(tmp_path):
     drawn = records(tmp_path, people(400).assign(arm="user"))
-    found = robustness.robustness(drawn) + hidden_causes.hidden_causes(drawn)
+    found = robustness.robustness(drawn) + robustness.other_links(drawn) + hidden_causes.hidden_causes(drawn)
     assert set(reasons(found).values()) == {"there are no comparators in the records"}
     found.check()
 
@@ -125,7 +125,7 @@ def test_headline_intervals_hold_the_truth_of_the_twin(twin):
     assert max(abs(z) for z in apart.values()) < FAR, apart
     held = [key for key in headline if truths.holds(estimates[key], truth[key])]
     assert len(held) >= len(headline) - 2, sorted(set(headline) - set(held))
-    summary = values(truths.truths(found, protocol))
+    summary = values(truths.truths(found, PROJECT, protocol))
     assert [summary[key].value for key in (truths.HELD, truths.COMPARED)] == [len(held), len(headline)]
 
 

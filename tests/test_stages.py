@@ -4,17 +4,23 @@ import csv
 import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 import pytest
 
+from ldeval.analysis import keep
+from ldeval.analysis.plan import STAGES
 from ldeval.data import stages
 from ldeval.data.features import features_folder
 from ldeval.data.sources import EXTRACTS
 from ldeval.estimate import read_csv
-from ldeval.release import build, fingerprint
+from ldeval.release import build, drawings, fingerprint
 from ldeval.study import read_study
 
 PROJECT = Path(__file__).parent.parent
@@ -156,3 +162,79 @@ def test_work_that_fails_leaves_no_stamp(tmp_path):
     with pytest.raises(ValueError, match="half done"):
         stages._stage(tmp_path / "stamp", "a", fail)
     assert not (tmp_path / "stamp").exists()
+
+
+def contents(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture
+def copied(twin, tmp_path):
+    """A copy of the analysed study, to be changed."""
+    return shutil.copytree(twin, tmp_path / "study")
+
+
+def kept(root):
+    return {path.stem: path.stat().st_mtime_ns for path in (root / keep.FOLDER).glob("*.json")}
+
+
+def ran(root, before):
+    return {key for key, time in kept(root).items() if before.get(key) != time}
+
+
+def test_a_changed_unit_cost_runs_economics_again_and_nothing_else(copied, twin):
+    before, results = kept(copied), contents(copied / "_results")
+    path = copied / "data" / "unit_costs.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace(",527,659,791,", ",527,660,791,"), encoding="utf-8")
+    assert build.analyse(copied)
+    assert ran(copied, before) == {"economics.question"}
+    new = contents(copied / "_results")
+    assert {name for name in new if new[name] != results[name] and "economics" not in name} <= {
+        *("estimates.csv", "tables.xlsx", "provenance.json", "provenance.html", "disclosure.csv"),
+    }
+    old, fresh = (read_csv(root / "_results" / "estimates.csv") for root in (twin, copied))
+    assert {key.split("/")[0] for key in fresh if fresh[key] != old[key]} == {"economics"}
+
+
+def test_results_are_the_same_bytes_with_what_is_kept_and_without(copied):
+    results, before = contents(copied / "_results"), kept(copied)
+    shutil.rmtree(copied / "_results")
+    assert build.analyse(copied)
+    assert ran(copied, before) == set()
+    assert contents(copied / "_results") == results
+    assert build.analyse(copied, force=True)
+    assert ran(copied, before) == set(before)
+    assert contents(copied / "_results") == results
+
+
+def test_what_is_damaged_in_the_store_is_made_anew(copied):
+    results, before = contents(copied / "_results"), kept(copied)
+    path = copied / keep.FOLDER / "profile.profile.json"
+    path.write_bytes(path.read_bytes()[:-200])
+    lost = copied / keep.FOLDER / "economics.question.json"
+    lost.unlink()
+    figure = next((copied / drawings.FOLDER).glob("*.svg"))
+    figure.write_bytes(figure.read_bytes()[:-200])
+    shutil.rmtree(copied / "_results")
+    build.analyse(copied)
+    assert ran(copied, before) == {"profile.profile", "economics.question"}
+    assert contents(copied / "_results") == results
+
+
+def test_a_killed_run_leaves_the_last_results_and_what_ended_before_is_not_run_again(copied):
+    results = contents(copied / "_results")
+    shutil.rmtree(copied / keep.FOLDER)
+    (copied / "study.toml").write_text((copied / "study.toml").read_text(encoding="utf-8") + "# a remark\n", encoding="utf-8")
+    code = f"from pathlib import Path; from ldeval.release.build import analyse; analyse(Path({str(copied)!r}))"
+    begun = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    while len(kept(copied)) < 3 and begun.poll() is None:
+        time.sleep(0.05)
+    os.killpg(begun.pid, signal.SIGKILL)
+    begun.wait()
+    assert contents(copied / "_results") == results
+    before = kept(copied)
+    assert 3 <= len(before) < len(STAGES)
+    assert build.analyse(copied)
+    assert not ran(copied, before) & set(before)
+    same = {name for name, content in contents(copied / "_results").items() if results.get(name) != content}
+    assert same == {"provenance.json", "provenance.html"}  # these name the fingerprint of the protocol

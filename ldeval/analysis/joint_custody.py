@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
+from ldeval.analysis.attempts import answers
 from ldeval.analysis.counted import NotEstimated
 from ldeval.analysis.diversion import SMALL_SAMPLE
 from ldeval.analysis.findings import Findings, made_from
@@ -16,8 +17,13 @@ from ldeval.stats.binary import aipw
 
 Array = npt.NDArray[np.float64]
 
+OUTCOMES = ("diversion", "custody_days", "sentence_served")
+WORDS = "correlation of two estimates"
+CORRELATIONS = {f"{later}/correlation/{first}": WORDS for first, later in combinations(OUTCOMES, 2)}
+
 
 @made_from(RECORDS)
+@answers(CORRELATIONS)
 def joint_custody(records: Records) -> Findings:
     """Give the correlation of each two of: custody avoided, days served in the follow-up, days served to release."""
     people = compare(records, "diversion")
@@ -45,7 +51,7 @@ def correlations(people: Comparison, values: dict[str, Array]) -> Findings:
     pairs = [(f"{later}/correlation/{first}", first, later) for first, later in combinations(values, 2)]
     if any(np.isnan(each).any() or each.min() == each.max() for each in values.values()):
         why = "the records hold no sentence of custody with its days"
-        return Findings(missing=tuple(NotEstimated(key, "correlation of two estimates", why) for key, *_ in pairs))
+        return Findings(missing=tuple(NotEstimated(key, WORDS, why) for key, *_ in pairs))
     alone = {name: _variance(people, each) for name, each in values.items()}
     made = []
     for key, first, later in pairs:

@@ -62,11 +62,11 @@ LINKS = {
 
 
 @made_from(RECORDS)
-@answers(SPECIFICATIONS | AREAS | ERRORS | LINKS)
+@answers(SPECIFICATIONS | AREAS | ERRORS)
 def robustness(records: Records) -> Findings:
-    """Give the checks of the effect on custody by method, area, error and links."""
+    """Give the checks of the effect on custody by method, area and error."""
     cases = race(compare(records, "diversion"), records.study.study.follow_up_days)
-    return specifications(records, cases) + without_each_area(cases) + few_clusters(cases) + other_links(records)
+    return specifications(records, cases) + without_each_area(cases) + few_clusters(cases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,9 +260,9 @@ class _Pooled:
 
 
 @made_from(RECORDS)
-def multiplicity(found_so_far: Findings) -> Findings:
+def multiplicity(found: Findings) -> Findings:
     """Adjust the p-values of the primary outcomes, one family, by Holm's and by Benjamini and Hochberg's methods."""
-    p_values = {e.id: e.p_value for e in found_so_far.estimates if e.id in PRIMARIES and e.p_value is not None}
+    p_values = {e.id: e.p_value for e in found.estimates if e.id in PRIMARIES and e.p_value is not None}
     if not p_values:
         return not_estimated(TOGETHER, "no primary outcome could be estimated")
     raw = list(p_values.values())

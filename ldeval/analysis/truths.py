@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from math import hypot, log
+from pathlib import Path
 
 from ldeval.analysis.attempts import not_estimated
 from ldeval.analysis.findings import Cell, Column, Findings, Table, made_from
 from ldeval.analysis.records import RECORDS
-from ldeval.data.truth import TRUTH_FOLDER
 from ldeval.estimate import Estimate, read_csv
 from ldeval.study import Study
+
+TRUTH_FOLDER = Path("data") / "truth"
 
 COMPARED = "truth/estimates_compared/descriptive"
 HELD = "truth/intervals_holding_it/descriptive"
@@ -22,11 +24,11 @@ EXPECTED = {
 
 
 @made_from(RECORDS)
-def truths(found: Findings, study: Study) -> Findings:
+def truths(found: Findings, root: Path, study: Study) -> Findings:
     """Set estimates beside their truth, by unit, and count the intervals that hold it; say so where records are real."""
     if study.data.source != "twin":
         return not_estimated(EXPECTED, "the records are real, and nobody knows their truth")
-    truth = read_csv(TRUTH_FOLDER / f"{study.data.twin.name}.csv")
+    truth = read_csv(root / TRUTH_FOLDER / f"{study.data.twin.name}.csv")
     pairs = [(estimate, truth[estimate.id]) for estimate in found.estimates if estimate.id in truth]
     if not pairs:
         return not_estimated(EXPECTED, "no headline effect could be estimated")

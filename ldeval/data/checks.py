@@ -6,7 +6,7 @@ All rules are SQL on DuckDB, which reads the files in pieces and spills to disk:
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from ldeval.data.dates import ISO
 from ldeval.data.declaration import Column, Extract, Order, Reference
 from ldeval.data.fault import Fault
 from ldeval.data.files import HOW_WRITTEN, ExtractFile, connect, find_files, literal, quoted, unreadable
@@ -21,7 +22,6 @@ from ldeval.data.sources import EXTRACTS
 from ldeval.study import Study
 
 _DAY_FIRST = r"[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{4}"
-_MONTH_LAST = r"[0-9]{4}-(1[3-9]|2[0-9]|3[01])-(0[1-9]|1[0-2])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,16 @@ class _Rule:
     remedy: str
 
 
-def check_folder(folder: Path, study: Study) -> list[Fault]:
-    """List every fault of the extracts in a folder; an empty list means that the study can use them."""
+def check_folder(folder: Path, study: Study, say: Callable[[str], None] = lambda _: None) -> list[Fault]:
+    """List every fault of the extracts in a folder, telling `say` of each file; none means that the study can use them."""
     with tempfile.TemporaryDirectory() as spill, connect(Path(spill)) as database:
-        files, faults = find_files(database, folder, study.data.columns)
+        files, faults = find_files(database, folder, study.data.columns, study.data.date_format)
         usable: dict[str, ExtractFile] = {}
         for file in files:
             try:
-                faults += list(_row_faults(database, file, study.data.extract_end))
+                rows, found = _row_faults(database, file, study.data.extract_end)
+                faults += found
+                say(f"{file.path.name}: {rows:,} rows, kinds of fault within them: {len(found) or 'none'}")
             except duckdb.OutOfMemoryException:
                 raise
             except duckdb.Error:
@@ -66,15 +68,19 @@ def _has(file: ExtractFile, *names: str) -> bool:
     return set(names) <= {column.name for column in file.columns}
 
 
-def _row_faults(database: Any, file: ExtractFile, last: date) -> Iterator[Fault]:
-    """Count the rows that break each rule about one row, in a single pass over the file."""
+def _row_faults(database: Any, file: ExtractFile, last: date) -> tuple[int, list[Fault]]:
+    """Count the rows, and those that break each rule about one row, in a single pass over the file."""
     rules = [rule for column in file.columns for rule in _column_rules(file, column, last)]
-    counts = ", ".join(f"count(*) FILTER (WHERE {rule.broken})" for rule in rules) or "0"
-    found = database.execute(f"SELECT {counts} FROM {file.scan(tell=True)}").fetchall()[0]
+    counts = ", ".join(["count(*)", *(f"count(*) FILTER (WHERE {rule.broken})" for rule in rules)])
+    rows, *broken = database.execute(f"SELECT {counts} FROM {file.scan(tell=True)}").fetchall()[0]
+    return rows, list(_counted(database, file, rules, broken))
+
+
+def _counted(database: Any, file: ExtractFile, rules: list[_Rule], broken: list[int]) -> Iterator[Fault]:
     if file.is_csv and (ragged := _ragged(database)):
         remedy = "Quote texts that hold commas, quotes or line breaks, and export it again"
         yield Fault(file.path.name, "fields", "lines with too few or too many fields, or stray quotes", remedy, rows=ragged)
-    for rule, rows in zip(rules, found, strict=False):
+    for rule, rows in zip(rules, broken, strict=True):
         if rows:
             yield Fault(file.path.name, rule.name, rule.problem, rule.remedy, rule.column, rows)
 
@@ -91,7 +97,7 @@ def _ragged(database: Any) -> int:
 def _column_rules(file: ExtractFile, column: Column, last: date) -> Iterator[_Rule]:
     raw, typed, name = file.raw(column), file.typed(column), column.name
     if file.is_csv and column.type != "text":
-        yield from _written_rules(column, raw, typed)
+        yield from _date_written_rules(file, column) if column.type == "date" else [_written_rule(column, raw, typed)]
     if column.missing is None:
         yield _Rule(name, "missing value", f"{raw} IS NULL", "missing, but never may be", "Fill it, or drop the rows")
     if column.codes:
@@ -108,16 +114,25 @@ def _column_rules(file: ExtractFile, column: Column, last: date) -> Iterator[_Ru
         yield from _date_rules(file.extract, column, typed, last)
 
 
-def _written_rules(column: Column, raw: str, typed: str) -> Iterator[_Rule]:
-    """How values of CSV are written; for dates, say which mistake it looks like."""
-    wrong = f"{raw} IS NOT NULL AND {typed} IS NULL"
-    how = f"Write {HOW_WRITTEN[column.type]}"
-    if column.type == "date":
-        day_first, swapped = (f"regexp_full_match({raw}, {literal(p)})" for p in (_DAY_FIRST, _MONTH_LAST))
-        yield _Rule(column.name, "date", f"{wrong} AND {day_first}", "dates written day or month first", how)
-        yield _Rule(column.name, "date", f"{wrong} AND {swapped}", "day and month look swapped (month above 12)", how)
-        wrong += f" AND NOT {day_first} AND NOT {swapped}"
-    yield _Rule(column.name, "type", wrong, f"not a {column.type}" if column.type != "integer" else "not an integer", how)
+def _written_rule(column: Column, raw: str, typed: str) -> _Rule:
+    """How values of CSV are written."""
+    problem = f"not a {column.type}" if column.type != "integer" else "not an integer"
+    return _Rule(column.name, "type", f"{raw} IS NOT NULL AND {typed} IS NULL", problem, f"Write {HOW_WRITTEN[column.type]}")
+
+
+def _date_written_rules(file: ExtractFile, column: Column) -> Iterator[_Rule]:
+    """How dates of CSV are written: say which mistake it looks like."""
+    raw, dates = file.raw(column), file.dates
+    wrong = f"{raw} IS NOT NULL AND {file.typed(column)} IS NULL"
+    how = f"Write {dates.words}, or declare how they are written in [data.date_format] of study.toml"
+    likely = [(dates.swapped, "day and month look swapped (month above 12; others may be swapped unseen)")]
+    likely += [(_DAY_FIRST, "dates written day or month first")] if dates.written == ISO else []
+    for pattern, problem in likely:
+        if pattern:
+            looks = f"regexp_full_match({raw}, {literal(pattern)})"
+            yield _Rule(column.name, "date", f"{wrong} AND {looks}", problem, how)
+            wrong += f" AND NOT {looks}"
+    yield _Rule(column.name, "type", wrong, "not a date", how)
 
 
 def _date_rules(extract: Extract, column: Column, typed: str, last: date) -> Iterator[_Rule]:

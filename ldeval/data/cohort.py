@@ -196,12 +196,12 @@ def _contacts(linked: Linked, people: Any, rule: Rules) -> Any:
 
 
 def flow(judged: Any, rule: Rules) -> Any:
-    """Count, step by step in order, the people excluded and those who remain."""
+    """Count, step by step in order, the people excluded and those who remain; all steps are there, were there no people."""
     steps = ibis.memtable(
         {"step": list(range(len(STEPS))), "condition": list(STEPS)}, schema={"step": "int64", "condition": "string"}
     )
     reached = judged.group_by("passed").aggregate(people=judged.count())
-    pairs = steps.cross_join(reached)
+    pairs = steps.left_join(reached, reached.passed >= steps.step)
     counted = pairs.group_by(["step", "condition"]).aggregate(
         excluded=total(pairs.people, where=pairs.passed == pairs.step).fill_null(0),
         remaining=total(pairs.people, where=pairs.passed > pairs.step).fill_null(0),

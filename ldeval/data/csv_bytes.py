@@ -21,6 +21,7 @@ class Look:
     noughts: int
     crlf: int
     lf: int
+    cr: int
 
     @property
     def mixed(self) -> bool:
@@ -28,9 +29,14 @@ class Look:
         return 0 < self.crlf < self.lf
 
     @property
+    def cr_alone(self) -> bool:
+        """Lines end in carriage returns, and none in a line feed."""
+        return self.cr > 0 and self.lf == 0
+
+    @property
     def unreadable(self) -> bool:
         """Nothing more can be said of the file until this is mended."""
-        return self.mark == "UTF-16" or self.bad_line is not None or self.noughts > 0 or self.mixed
+        return self.mark == "UTF-16" or self.bad_line is not None or self.noughts > 0 or self.mixed or self.cr_alone
 
     def faults(self, path: Path) -> Iterator[Fault]:
         """List what is wrong with the bytes."""
@@ -45,6 +51,8 @@ class Look:
             yield Fault(path.name, "encoding", f"{self.noughts:,} null bytes", "Copy it again: it is damaged")
         if self.mixed:
             yield Fault(path.name, "line ends", f"{self.crlf:,} of {self.lf:,} lines end in CRLF", "Use LF throughout")
+        elif self.cr_alone:
+            yield Fault(path.name, "line ends", f"all {self.cr:,} lines end in CR alone", "Convert the line ends to LF")
         elif self.crlf:
             yield Fault(path.name, "line ends", f"all {self.crlf:,} lines end in CRLF", "Convert the line ends to LF")
 
@@ -52,17 +60,18 @@ class Look:
 def look_at(path: Path) -> Look:
     """Read a file once, in pieces: byte order mark, encoding, null bytes, line ends."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    lines = noughts = crlf = 0
+    lines = noughts = crlf = cr = 0
     bad_line, mark, last = None, "", b""
     with path.open("rb") as file:
         while piece := file.read(_CHUNK):
             mark = mark or (_mark(piece) if not lines and not last else "")
             bad_line = bad_line if bad_line is not None else _bad_line(decoder, piece, lines)
             crlf += piece.count(b"\r\n") + (last == b"\r" and piece.startswith(b"\n"))
+            cr += piece.count(b"\r")
             lines, noughts, last = lines + piece.count(b"\n"), noughts + piece.count(b"\0"), piece[-1:]
     if bad_line is None and decoder.getstate()[0]:
         bad_line = lines + 1
-    return Look(mark, bad_line, noughts, crlf, lines)
+    return Look(mark, bad_line, noughts, crlf, lines, cr)
 
 
 def _mark(start: bytes) -> str:

@@ -69,9 +69,10 @@ def open_extracts(
     *,
     memory: str = "4GB",
     threads: int | None = None,
+    dates: Mapping[str, str] | None = None,
 ) -> Extracts:
-    """Open a folder of extracts; `names` are its own names for our columns. What does not fit in `memory` goes to the
-    system's temporary folder, and is removed with the connection.
+    """Open a folder of extracts; `names` are its own names for our columns, `dates` how its CSV writes dates. What does not
+    fit in `memory` goes to the system's temporary folder, and is removed with the connection.
 
     Raises:
         ValueError: the folder or a file of it cannot be read as declared; every such fault is listed.
@@ -81,19 +82,21 @@ def open_extracts(
     limits = {"memory_limit": memory, "threads": threads, "preserve_insertion_order": False, "temp_directory": str(spill)}
     backend = ibis.duckdb.connect(**{key: value for key, value in limits.items() if value is not None})
     backend.raw_sql("SET enable_progress_bar = false")
-    for file in files_of(backend.con, folder, names or {}):
+    for file in files_of(backend.con, folder, names or {}, dates):
         backend.raw_sql(f"CREATE VIEW {quoted(file.extract.name)} AS {file.select()}")
     return Extracts(backend)
 
 
-def files_of(database: Any, folder: Path, names: Mapping[str, Mapping[str, str]]) -> list[ExtractFile]:
+def files_of(
+    database: Any, folder: Path, names: Mapping[str, Mapping[str, str]], dates: Mapping[str, str] | None = None
+) -> list[ExtractFile]:
     """Give the file of every extract.
 
     Raises:
         ValueError: as `open_extracts`.
 
     """
-    files, faults = find_files(database, folder, names)
+    files, faults = find_files(database, folder, names, dates)
     if faults:
         listed = "\n".join(f"  {fault}" for fault in faults)
         raise ValueError(f"{folder}: {len(faults)} fault(s); ldeval check looks at every row as well\n{listed}")
@@ -108,7 +111,7 @@ def open_for(study: Study, folder: Path) -> Extracts:
 
     """
     if study.data.engine == "duckdb":
-        return open_extracts(folder, study.data.columns)
+        return open_extracts(folder, study.data.columns, dates=study.data.date_format)
     from ldeval.data.engine_spark import open_spark
 
     return open_spark(folder, study.data.columns, master=study.data.master, settings=study.data.spark)

@@ -17,6 +17,7 @@ BENCHES = {
     "stats_survival": "Curves",
     "stats_regression": "Regressions with clustered errors",
     "render": "Rendering",
+    "report": "The whole report",
     "features": "Records to features",
     "stats_national": "Models at national size",
 }

@@ -239,3 +239,14 @@ def features_of_folder(folder: Path, study: Study, link_set: int = 0, *, say: Sa
     linked = read_links(extracts, links_folder(folder) / LINKS, link_set)
     write_features(linked, study, features_folder(folder, link_set), say)
     return features_folder(folder, link_set)
+
+
+def people_of_folder(folder: Path, study: Study, link_set: int, *, say: Say = lambda _: None) -> Path:
+    """Write `people_study` alone: all that is asked of a set of links that was drawn."""
+    extracts = open_for(study, folder)
+    linked = read_links(extracts, links_folder(folder) / LINKS, link_set)
+    place = features_folder(folder, link_set)
+    place.mkdir(parents=True, exist_ok=True)
+    extracts.write(features(linked, rules(study)[0]).people, place / "people_study.parquet")
+    say(f"people of the study under set {link_set} of links written")
+    return place

@@ -29,6 +29,9 @@ def panel(people: Any, quantities: Any, custody: Any, treatment: Any, rule: Rule
 
     `exposure` is the days of the month on which the person was alive and within the extract; `custody_days` and
     `treatment_days` are those spent in each. Health quantities are missing, not nought, where the arm has no health records.
+
+    Arrests of the months before the index event rise to it, as in any group of people chosen by an arrest. Within the window
+    they are short of those that would themselves have been the index event: a person's first that qualifies always is.
     """
     own = people.filter(people.arm.isin(PANEL_ARMS)).select("study_id", "arm", "index_date", "death_days")
     calendar = months(rule)

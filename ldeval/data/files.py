@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from ldeval.data.csv_bytes import look_at
+from ldeval.data.dates import ISO, WRITTEN_AS_ISO, DateFormat
 from ldeval.data.declaration import Column, ColumnType, Extract
 from ldeval.data.fault import Fault
 from ldeval.data.sources import EXTRACTS
@@ -35,20 +36,18 @@ _WRITTEN_AS: dict[ColumnType, str] = {
     "integer": r"[+-]?[0-9]+",
     "number": r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?",
     "boolean": r"(?i)true|false|t|f|1|0",
-    "date": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
 }
 HOW_WRITTEN: dict[ColumnType, str] = {
     "text": "text",
     "integer": "whole numbers without separators",
     "number": "numbers with a decimal point and no separators",
     "boolean": "true or false",
-    "date": "dates as year-month-day, such as 2017-09-30",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractFile:
-    """A readable file: its extract, and the names of its columns by our names. `newline` is how lines of CSV end."""
+    """A readable file: its extract, and the names of its columns by our names. CSV: how lines end and dates are written."""
 
     path: Path
     extract: Extract
@@ -56,6 +55,7 @@ class ExtractFile:
     header: tuple[str, ...]
     unfit: frozenset[str] = frozenset()
     newline: str = "\\n"
+    dates: DateFormat = WRITTEN_AS_ISO
 
     @property
     def is_csv(self) -> bool:
@@ -96,7 +96,10 @@ class ExtractFile:
         cast = f"TRY_CAST({self.raw(column)} AS {DUCKDB_TYPES[column.type]})"
         if not self.is_csv or column.type == "text":
             return cast
-        return f"CASE WHEN regexp_full_match({self.raw(column)}, {literal(_WRITTEN_AS[column.type])}) THEN {cast} END"
+        pattern = self.dates.pattern if column.type == "date" else _WRITTEN_AS[column.type]
+        if column.type == "date" and self.dates.written != ISO:
+            cast = f"TRY_CAST(try_strptime({self.raw(column)}, {literal(self.dates.written)}) AS DATE)"
+        return f"CASE WHEN regexp_full_match({self.raw(column)}, {literal(pattern)}) THEN {cast} END"
 
 
 def _read_parquet(path: Path) -> str:
@@ -121,11 +124,17 @@ def connect(spill: Path, memory: str = "1GB") -> Any:
     return duckdb.connect(config={"memory_limit": memory, "temp_directory": str(spill), "preserve_insertion_order": "false"})
 
 
-def find_files(database: Any, folder: Path, renames: Mapping[str, Mapping[str, str]]) -> tuple[list[ExtractFile], list[Fault]]:
-    """Find the file of every extract in a folder, and everything that is wrong with the files as files."""
+def find_files(
+    database: Any, folder: Path, renames: Mapping[str, Mapping[str, str]], dates: Mapping[str, str] | None = None
+) -> tuple[list[ExtractFile], list[Fault]]:
+    """Find the file of every extract in a folder, and everything that is wrong with the files as files.
+
+    `renames` are the folder's own names for our columns, `dates` how its CSV writes dates, both by extract.
+    """
+    written = {name: DateFormat(text) for name, text in (dates or {}).items()}
     if not folder.is_dir():
         return [], [Fault(str(folder), "folder", "not a folder", "Name the folder that holds the extracts")]
-    files, faults = [], list(_stray(folder)) + list(_bad_renames(renames))
+    files, faults = [], [*_stray(folder), *_bad_renames(renames), *_bad_dates(written)]
     for extract in EXTRACTS.values():
         found = [folder / f"{extract.name}{suffix}" for suffix in SUFFIXES]
         found = [path for path in found if path.exists()]
@@ -134,7 +143,7 @@ def find_files(database: Any, folder: Path, renames: Mapping[str, Mapping[str, s
             continue
         file, problems = _open(database, found[0], extract, renames.get(extract.name, {}))
         faults += problems
-        files += [file] if file else []
+        files += [replace(file, dates=written.get(extract.name, WRITTEN_AS_ISO))] if file else []
     return files, faults
 
 
@@ -151,6 +160,11 @@ def _bad_renames(renames: Mapping[str, Mapping[str, str]]) -> Iterator[Fault]:
             if column not in known:
                 problem = f"[data.columns.{name}] renames {column}, which is not declared"
                 yield Fault("study.toml", "rename", problem, "See the data dictionary for extracts and columns")
+
+
+def _bad_dates(written: Mapping[str, DateFormat]) -> Iterator[Fault]:
+    for name in written.keys() - EXTRACTS.keys():
+        yield Fault("study.toml", "dates", f"[data.date_format] names {name}, which is no extract", "See the data dictionary")
 
 
 def _not_one(extract: Extract, found: list[Path]) -> Fault:
@@ -235,6 +249,10 @@ def _open_csv(path: Path, extract: Extract, renames: Mapping[str, str]) -> tuple
     if len(header) == 1 and (other := _other_delimiter(header[0])):
         remedy = "Export it again with commas between the fields"
         return None, [*faults, Fault(path.name, "delimiter", f"fields are separated by {other}, not by commas", remedy)]
+    if not {renames.get(name, name) for name in extract.names} & set(header):
+        problem = f"its first line holds none of the {len(extract.names)} columns expected, {extract.names[0]} and so on"
+        remedy = "Check that it has a header, commas between the fields, and the rows of this extract"
+        return None, [*faults, Fault(path.name, "header", problem, remedy)]
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated:
         problem = f"the header repeats {', '.join(repeated)}"

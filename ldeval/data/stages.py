@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
 
 from ldeval.study import Study
@@ -27,6 +26,7 @@ CODE = {
 }
 """The modules on which each stage depends."""
 
+STAMP = "features.stamp"
 KNOWN = RECORDS / "extracts.json"
 """The last fingerprint of real extracts, and the state of the files that it was taken from."""
 
@@ -40,29 +40,42 @@ def prepare(
 ) -> Path:
     """Give the folder of features of the study in `root`, made anew as far as needed.
 
-    `link_set` 0 is the best linkage, 1 to 5 those drawn by probability. `say` is told what is done, `tell` how far the
-    longest stage has come.
+    `link_set` 0 is the best linkage, 1 to 5 those drawn by probability, under which the people of the study are made alone.
+    `say` is told what is done, `tell` how far the longest stage has come.
 
     Raises:
         FileNotFoundError: the folder of extracts is not there.
         ValueError: extracts that cannot be read as declared.
 
     """
-    from ldeval.data.features import features_of_folder
+    from ldeval.data.features import features_of_folder, people_of_folder
     from ldeval.data.linkage import link_folder
     from ldeval.data.linked import links_folder
 
     extracts = _extracts(root, study, say, tell)
-    links = links_folder(extracts)
-    linked = digest([_code(root, "links"), _state(extracts), study.linkage.model_dump_json(), _protocol(study)])
-    _stage(links / "linked.stamp", linked, lambda: link_folder(extracts, study, say=say))
+    _stage(links_folder(extracts) / "linked.stamp", _linked(root, study), lambda: link_folder(extracts, study, say=say))
     made = features_place(extracts, link_set)
-    featured = digest([linked, _code(root, "features"), study.cohort.model_dump_json(), str(link_set)])
-    _stage(made / "features.stamp", featured, lambda: features_of_folder(extracts, study, link_set, say=say))
+    work = people_of_folder if link_set else features_of_folder
+    _stage(made / STAMP, _featured(root, study, link_set), lambda: work(extracts, study, link_set, say=say))
     return made
 
 
-def features_place(extracts: Path, link_set: int) -> Path:
+def stale(root: Path, study: Study, link_set: int) -> bool:
+    """Say whether the features under a set of links are still to be made, where the extracts and the links are there."""
+    stamp = features_place(extracts_folder(root, study), link_set) / STAMP
+    return not _is_done(stamp, _featured(root, study, link_set))
+
+
+def _linked(root: Path, study: Study) -> str:
+    state = _state(extracts_folder(root, study))
+    return digest([_code(root, "links"), state, study.linkage.model_dump_json(), _protocol(study)])
+
+
+def _featured(root: Path, study: Study, link_set: int) -> str:
+    return digest([_linked(root, study), _code(root, "features"), study.cohort.model_dump_json(), str(link_set)])
+
+
+def features_place(extracts: Path, link_set: int = 0) -> Path:
     """Give the folder that holds the features of a folder of extracts."""
     from ldeval.data.features import features_folder
 
@@ -126,11 +139,13 @@ def _extracts(root: Path, study: Study, say: Say, tell: Tell) -> Path:
     from ldeval.data.synthetic_blocks import Design
 
     twin = study.data.twin
-    say(in_words(study))
     design = Design(twin.name, twin.seed, twin.users)
-    stamp = truth_folder(folder) / "twin.stamp"
-    work = partial(write_twin, design, folder, processes=os.cpu_count() or 1, progress=tell)
-    _stage(stamp, digest([_code(root, "twin"), str(design)]), work)
+
+    def simulate() -> None:
+        say(in_words(study))
+        write_twin(design, folder, processes=os.cpu_count() or 1, progress=tell)
+
+    _stage(truth_folder(folder) / "twin.stamp", digest([_code(root, "twin"), str(design)]), simulate)
     return folder
 
 
@@ -141,11 +156,15 @@ def _there(folder: Path) -> None:
 
 def _stage(stamp: Path, inputs: str, work: Callable[[], object]) -> None:
     """Do the work unless the stamp says that it was done from these inputs."""
-    if stamp.is_file() and stamp.read_text(encoding="utf-8") == inputs:
+    if _is_done(stamp, inputs):
         return
     stamp.unlink(missing_ok=True)
     work()
     stamp.write_text(inputs, encoding="utf-8")
+
+
+def _is_done(stamp: Path, inputs: str) -> bool:
+    return stamp.is_file() and stamp.read_text(encoding="utf-8") == inputs
 
 
 def _code(root: Path, stage: str) -> str:

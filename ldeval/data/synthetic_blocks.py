@@ -11,11 +11,12 @@ import pyarrow as pa
 
 from ldeval.data.extracts_justice import COURTS
 from ldeval.data.synthetic_courts import background_table
+from ldeval.data.synthetic_events import all_events
 from ldeval.data.synthetic_health import HEALTH_SOURCES, Lives, health_tables
 from ldeval.data.synthetic_identity import SOURCE_ORDER, Held, draw_identity, hold, person_columns
 from ldeval.data.synthetic_justice import draw_justice, run_justice
 from ldeval.data.synthetic_people import Areas, Flags, People, draw_areas, draw_people, pool_size, stream
-from ldeval.data.synthetic_records import all_events, court_table, pnc_tables
+from ldeval.data.synthetic_records import court_table, pnc_tables
 from ldeval.data.synthetic_service import area_table, draw_needs, draw_referrals, service_tables
 from ldeval.data.synthetic_tables import Keys, table
 from ldeval.data.twin_parameters import Parameters, TwinName, day_number, default_parameters

@@ -158,13 +158,17 @@ def _ends(p: Parameters, draws: CaseDraws, facts: Facts, crown: Flags, end: Ints
     odds = custody_odds(p, facts, crown)
     effect = p.number("effects.custody") + facts.site_effect
     odds = odds + np.where(reached_from <= end, effect, 0.0)
-    names = tuple(p("sentencing.others"))
-    shares = np.cumsum(p.by("sentencing.others", names))
-    other = np.array([CODE[name] for name in names])[np.searchsorted(shares[:-1], u["other"], side="right")]
-    disposal = np.where(u["custody"] < logistic(odds), CUSTODY, other)
+    disposal = np.where(u["custody"] < logistic(odds), CUSTODY, other_sentence(p, u["other"]))
     disposal = np.where(u["verdict"] < acquitted + discontinued, CODE["discontinued"], disposal)
     disposal = np.where(u["verdict"] < acquitted, CODE["acquitted"], disposal)
     return sentence_length(p, facts.offence, facts.severity, draws.normal["length"], crown), disposal
+
+
+def other_sentence(p: Parameters, uniform: Floats) -> Ints:
+    """Give the sentences of cases that do not end in immediate custody."""
+    names = tuple(p("sentencing.others"))
+    shares = np.cumsum(p.by("sentencing.others", names))
+    return np.array([CODE[name] for name in names])[np.searchsorted(shares[:-1], uniform, side="right")]
 
 
 def custody_odds(p: Parameters, facts: Facts, crown: Flags) -> Floats:

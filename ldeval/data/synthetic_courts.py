@@ -7,8 +7,9 @@ import pyarrow as pa
 
 from ldeval.data.extracts_justice import OFFENCES
 from ldeval.data.synthetic_cases import CODE, CUSTODY, FAR, court_days, log_normal, sentence_length
+from ldeval.data.synthetic_events import Events
 from ldeval.data.synthetic_people import ABSENT, YEAR, Areas, Flags, Floats, Ints, p_window
-from ldeval.data.synthetic_records import COURTS_BEGIN, Events, case_rows, study_cases_a_month
+from ldeval.data.synthetic_records import COURTS_BEGIN, case_rows, study_cases_a_month
 from ldeval.data.synthetic_tables import Keys
 from ldeval.data.twin_parameters import Parameters, day_number
 

@@ -1,158 +1,20 @@
-"""The twin's police and court records of people: history, index event and what came after, as the keepers file them."""
+"""The twin's police and court records of people, as the keepers file them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from ldeval.data.extracts_justice import OFFENCES, PLEAS
-from ldeval.data.synthetic_cases import CODE, CUSTODY, Cases, sentence_length
+from ldeval.data.synthetic_cases import CUSTODY
+from ldeval.data.synthetic_events import Events
 from ldeval.data.synthetic_identity import Held
-from ldeval.data.synthetic_justice import Justice, JusticeDraws
-from ldeval.data.synthetic_people import ABSENT, YEAR, Areas, Flags, Ints, People, logistic, p_window
+from ldeval.data.synthetic_people import ABSENT, YEAR, Areas, Ints, People, p_window
 from ldeval.data.synthetic_tables import Keys, area_names, table
 from ldeval.data.twin_parameters import Parameters, day_number
 
 COURTS_BEGIN = day_number("2012-01-01")
-PNC_BEGINS = day_number("1975-01-01")
-
-
-@dataclass(frozen=True, slots=True)
-class Events:
-    """Events of a block as they happened, one value each; `person` is a row of the block."""
-
-    person: Ints
-    day: Ints
-    hearing: Flags
-    vulnerable: Flags
-    offence: Ints
-    offences: Ints
-    offence_day: Ints
-    charge_day: Ints
-    listing_day: Ints
-    end_day: Ints
-    disposal: Ints
-    sentence_days: Ints
-    release_day: Ints
-    crown: Flags
-    remanded: Flags
-    guilty_plea: Flags
-
-    def __len__(self) -> int:
-        return len(self.person)
-
-    def take(self, rows: Ints | Flags) -> Events:
-        """Give some of the events."""
-        return Events(*(getattr(self, field.name)[rows] for field in fields(self)))
-
-
-def all_events(p: Parameters, rng: np.random.Generator, people: People, draws: JusticeDraws, justice: Justice) -> Events:
-    """Give every event of the block's people that took place by the extract's end."""
-    parts = [
-        history_events(p, rng, people),
-        _case_events(p, rng, people, np.arange(len(people)), justice.index, None),
-        _later_events(p, rng, people, draws, justice),
-    ]
-    together = Events(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Events)))
-    return together.take(together.day <= p.day("design.extract_end"))
-
-
-def history_events(p: Parameters, rng: np.random.Generator, people: People) -> Events:
-    """Spread the previous offences over earlier events, the later years fuller; all were proven before the index event."""
-    events = np.ceil(people.prior / p.number("offences.per_event")).astype(np.int64)
-    person = np.repeat(np.arange(len(people)), events)
-    n = len(person)
-    rank = np.arange(n) - np.repeat(np.cumsum(events) - events, events)
-    share, rest = people.prior[person] // events[person], people.prior[person] % events[person]
-    last = people.index_day[person] - 30
-    born = np.maximum(people.birth_day[person] + 11 * YEAR, PNC_BEGINS)
-    span = np.maximum(last - born, 200)
-    power = p.number("history.recency") * np.exp(p.number("history.recency_need") * people.need[person])
-    day = np.floor(last - span * rng.random(n) ** power).astype(np.int64)
-    same = rng.random(n) < p.number("offences.same_again")
-    other = rng.choice(len(OFFENCES), n, p=p.by("offences.mix", OFFENCES))
-    offence = np.where(same, people.offence[person], other)
-    in_court = rng.random(n) < p.number("history.court_share")
-    charge = np.where(in_court, day, ABSENT)
-    listing = np.minimum(day + rng.integers(1, 25, n), last)
-    end = np.minimum(listing + np.floor(rng.exponential(19, n)).astype(np.int64), last + 1)
-    sentence = sentence_length(p, offence, rng.normal(size=n), rng.normal(size=n), np.zeros(n, dtype=bool))
-    release = end + sentence // 2
-    odds = -2.6 + p.number("sentencing.history") * people.prior_log[person] * (rank + 1) / events[person]
-    custody = in_court & (rng.random(n) < logistic(odds)) & (release <= last + 29)
-    others = np.array([CODE[name] for name in p("sentencing.others")])
-    other_end = others[rng.choice(len(others), n, p=list(p("sentencing.others").values()))]
-    disposal = np.where(custody, CUSTODY, np.where(in_court, other_end, CODE["caution"]))
-    unflagged = _in_windows(p, day)
-    return Events(
-        person=person,
-        day=day,
-        hearing=np.zeros(n, dtype=bool),
-        vulnerable=(rng.random(n) < p.number("reoffending.vulnerable_again")) & ~unflagged,
-        offence=offence,
-        offences=share + (rank < rest),
-        offence_day=day - rng.integers(0, 10, n),
-        charge_day=charge,
-        listing_day=np.where(in_court, listing, ABSENT),
-        end_day=end,
-        disposal=disposal,
-        sentence_days=np.where(custody, sentence, ABSENT),
-        release_day=np.where(custody, release, ABSENT),
-        crown=np.zeros(n, dtype=bool),
-        remanded=np.zeros(n, dtype=bool),
-        guilty_plea=rng.random(n) < 0.8,
-    )
-
-
-def _in_windows(p: Parameters, day: Ints) -> Flags:
-    """Say which days fall in a window: an earlier event there is never flagged, or it would be the index event."""
-    windows = (p_window(p), p_window(p, "design.historical_window"))
-    return np.asarray(np.any([(day >= first) & (day <= last) for first, last in windows], axis=0))
-
-
-def _later_events(p: Parameters, rng: np.random.Generator, people: People, draws: JusticeDraws, justice: Justice) -> Events:
-    rows = np.flatnonzero(justice.happened)
-    later = Cases(*(getattr(justice.later, field.name)[rows] for field in fields(Cases)))
-    again = rng.random(len(rows)) < p.number("reoffending.vulnerable_again")
-    found = (draws.arrest_day[rows], draws.facts.offence[rows], draws.offence_lag[rows], again)
-    return _case_events(p, rng, people, draws.person[rows], later, found)
-
-
-def _case_events(
-    p: Parameters,
-    rng: np.random.Generator,
-    people: People,
-    person: Ints,
-    cases: Cases,
-    later: tuple[Ints, Ints, Ints, Flags] | None,
-) -> Events:
-    """Give the events behind cases: the index events, or the later arrests (day, offence, lag, vulnerable)."""
-    n = len(person)
-    lag = np.where(rng.random(n) < p.number("offences.lag_share"), rng.exponential(p.number("offences.lag_mean"), n), 0)
-    index = (people.index_day[person], people.offence[person], np.ceil(lag).astype(np.int64), np.ones(n, dtype=bool))
-    day, offence, offence_lag, vulnerable = index if later is None else later
-    first = np.minimum(day, np.where(cases.charged, cases.charge_day, day))
-    death = (people.index_day + people.death_lag)[person]
-    return Events(
-        person=person,
-        day=day,
-        hearing=people.hearing[person] if later is None else np.zeros(n, dtype=bool),
-        vulnerable=vulnerable,
-        offence=offence,
-        offences=1 + rng.poisson(p.number("offences.per_event") - 1, n),
-        offence_day=first - offence_lag,
-        charge_day=cases.charge_day,
-        listing_day=cases.listing_day,
-        end_day=cases.end_day,
-        disposal=cases.disposal,
-        sentence_days=cases.sentence_days,
-        release_day=np.where(cases.release_day <= death, cases.release_day, ABSENT),
-        crown=cases.crown,
-        remanded=cases.remanded & cases.charged,
-        guilty_plea=cases.guilty_plea,
-    )
 
 
 def pnc_tables(p: Parameters, rng: np.random.Generator, people: People, events: Events, held: Held, keys: Keys) -> dict[str, Any]:

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ldeval.data.extracts_service import INTERVENTIONS, NEEDS
+from ldeval.data.synthetic_events import Events
 from ldeval.data.synthetic_identity import Held
 from ldeval.data.synthetic_people import Areas, Flags, Floats, Ints, People, logistic
-from ldeval.data.synthetic_records import Events
 from ldeval.data.synthetic_tables import Keys, area_names, table
 from ldeval.data.twin_parameters import Parameters
 

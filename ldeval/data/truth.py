@@ -17,6 +17,7 @@ import numpy as np
 from ldeval.data.synthetic_blocks import Design, Task, ground, tasks
 from ldeval.data.synthetic_cases import Cases
 from ldeval.data.synthetic_courts import background_cases, background_days
+from ldeval.data.synthetic_events import earlier_events
 from ldeval.data.synthetic_justice import draw_justice, run_justice
 from ldeval.data.synthetic_outcomes import FOLLOW_UP, Outcomes, outcomes
 from ldeval.data.synthetic_people import Areas, Flags, Ints, People, draw_people, p_window, stream
@@ -83,9 +84,15 @@ def _people_block(p: Parameters, design: Design, areas: Areas, task: Task) -> Su
     index_cases = case_sums(charge, _ends(justice[0].index, justice[1].index), _counted(p, areas, people.area, charge))
     rows = np.flatnonzero(justice[1].happened)
     later = justice[1].later
-    counted = _counted(p, areas, people.area[draws.person[rows]], later.charge_day[rows])
-    other_cases = case_sums(later.charge_day[rows], (later.end_day[rows], later.end_day[rows]), counted)
-    return sums | {name: index_cases[name] + other_cases[name] for name in index_cases}
+    later_cases = _untouched(p, areas, people.area[draws.person[rows]], later.charge_day[rows], later.end_day[rows])
+    earlier = earlier_events(p, stream(design.seed, "history", task.block), people)
+    earlier_cases = _untouched(p, areas, people.area[earlier.person], earlier.charge_day, earlier.end_day)
+    return sums | {name: index_cases[name] + later_cases[name] + earlier_cases[name] for name in index_cases}
+
+
+def _untouched(p: Parameters, areas: Areas, area: Ints, charge: Ints, end: Ints) -> Sums:
+    """Sum cases on which the service has no effect: they dilute what it does to the others."""
+    return case_sums(charge, (end, end), _counted(p, areas, area, charge))
 
 
 def _ends(without: Cases, with_service: Cases) -> tuple[Ints, Ints]:

@@ -1,4 +1,4 @@
-"""Remembers what chapters showed: never stale, because a run is kept with the content of everything that it read."""
+"""Remembers what chapters showed: never stale, because a run is kept with the content of all files and results that it read."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import ldeval
 from ldeval.publish.config import Book
 from ldeval.publish.execute import Run, from_plain
 from ldeval.publish.source import Chapter
+from ldeval.release.reads import digests
+from ldeval.release.results import FOLDER as RESULTS
 
 FOLDER = "_build"
 PACKAGE = Path(ldeval.__file__).parent
@@ -46,7 +48,8 @@ def load(book: Book, chapter: Chapter) -> Run | None:
         return None
     if kept["key"] != _key(book, chapter) or any(_content(book.root / name) != seen for name, seen in kept["read"].items()):
         return None
-    return from_plain(kept["run"])
+    run = from_plain(kept["run"])
+    return run if digests(book.root / RESULTS, run.read) == kept["results"] else None
 
 
 def save(book: Book, chapter: Chapter, run: Run) -> None:
@@ -54,7 +57,8 @@ def save(book: Book, chapter: Chapter, run: Run) -> None:
     path = _place(book, chapter)
     path.parent.mkdir(parents=True, exist_ok=True)
     read = {name: _content(book.root / name) for name in sorted(set(_within(book.root, run.opened)))}
-    text = json.dumps({"key": _key(book, chapter), "read": read, "run": run.plain()})
+    results = digests(book.root / RESULTS, run.read)
+    text = json.dumps({"key": _key(book, chapter), "read": read, "results": results, "run": run.plain()})
     beside = path.with_suffix(f".{os.getpid()}")
     beside.write_text(text, encoding="utf-8")
     os.replace(beside, path)

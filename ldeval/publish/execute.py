@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import sys
 import tempfile
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,14 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 PRELUDE = """
 import os as _os, sys as _sys
 _ldeval_opened = set()
+def _ldeval_reads(name, default):
+    return getattr(_sys.modules.get("ldeval.release.reads"), name, default)
+def _ldeval_seen():
+    import json
+    print(json.dumps([sorted(_ldeval_opened), sorted(_ldeval_reads("READ", ()))]))
 def _ldeval_audit(event, args):
-    if event == "open" and isinstance(args[0], str) and not (isinstance(args[1], str) and set(args[1]) & set("wax+")):
+    written = isinstance(args[1], str) and set(args[1]) & set("wax+") if event == "open" else True
+    if not written and isinstance(args[0], str) and not _ldeval_reads("by_key", False):
         _ldeval_opened.add(_os.path.abspath(args[0]))
 _sys.addaudithook(_ldeval_audit)
 def _ldeval_show(value):
@@ -33,7 +40,8 @@ def _ldeval_show(value):
     data = {"text/plain": value} if isinstance(value, str) else get_ipython().display_formatter.format(value)[0]
     display(data, raw=True)
 """
-"""Runs first: notes the files that the chapter opens, and shows inline values (a string as itself, not quoted)."""
+"""Runs first: notes the files that the chapter opens (but those that `ldeval.release.reads` notes by key), and shows inline
+values (a string as itself, not quoted)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +54,12 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a chapter showed: outputs of each cell, values of each inline expression, and the files that it opened."""
+    """What a chapter showed: outputs of each cell, values of each inline expression; files opened, and results read by key."""
 
     cells: tuple[tuple[Output, ...], ...]
     inlines: tuple[Output, ...]
     opened: tuple[str, ...]
+    read: tuple[tuple[str, ...], ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """Give the run as plain data for JSON."""
@@ -64,7 +73,7 @@ def from_plain(data: Mapping[str, Any]) -> Run:
         return Output(item["kind"], item["data"])
 
     cells = tuple(tuple(map(output, cell)) for cell in data["cells"])
-    return Run(cells, tuple(map(output, data["inlines"])), tuple(data["opened"]))
+    return Run(cells, tuple(map(output, data["inlines"])), tuple(data["opened"]), tuple(map(tuple, data["read"])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +114,9 @@ async def run_chapter(book: Book, chapter: Chapter, *, timeout: int) -> Run:
     async with _kernel(book, chapter, timeout) as client:
         for job in jobs:
             shown.append(await _execute(client, job, timeout))
-        opened = await _execute(client, _Job("print(*sorted(_ldeval_opened), sep='\\n')", chapter.path, 0, ""), timeout)
-    names = "".join(output.data.get("text", "") for output in opened)
-    return _sorted_out(chapter, shown, tuple(names.splitlines()))
+        seen = await _execute(client, _Job("_ldeval_seen()", chapter.path, 0, ""), timeout)
+    opened, read = json.loads("".join(output.data.get("text", "") for output in seen))
+    return replace(_sorted_out(chapter, shown), opened=tuple(opened), read=tuple(map(tuple, read)))
 
 
 def _jobs(book: Book, chapter: Chapter) -> Iterator[_Job]:
@@ -130,7 +139,7 @@ def _sized(code: str, options: Mapping[str, Any]) -> str:
     return f"import matplotlib as _mpl; _mpl.rcParams['figure.figsize'] = {size}; del _mpl\n{code}"
 
 
-def _sorted_out(chapter: Chapter, shown: Sequence[tuple[Output, ...]], opened: tuple[str, ...]) -> Run:
+def _sorted_out(chapter: Chapter, shown: Sequence[tuple[Output, ...]]) -> Run:
     cells, inlines = [], []
     queue = iter(shown)
     for part in chapter.parts:
@@ -138,7 +147,7 @@ def _sorted_out(chapter: Chapter, shown: Sequence[tuple[Output, ...]], opened: t
             cells.append(next(queue))
         else:
             inlines += [_value(next(queue)) for piece in part.pieces if isinstance(piece, Inline)]
-    return Run(tuple(cells), tuple(inlines), opened)
+    return Run(tuple(cells), tuple(inlines), ())
 
 
 def _value(outputs: tuple[Output, ...]) -> Output:

@@ -55,7 +55,7 @@ def analyse(root: Path, *, force: bool = False, say: Say = lambda _: None, tell:
     from ldeval.release.disclosure import clear
 
     study = read_study(root / STUDY_FILE)
-    found = run(root, study, say=say, tell=tell)
+    found = run(root, study, anew=force, say=say, tell=tell)
     say(f"disclosure control by policy {study.release.policy}, tables and figures")
     cleared = clear(found, study.release.policy)
     write(root, study, cleared, inputs)
@@ -78,7 +78,8 @@ def last_inputs(root: Path) -> Mapping[str, str] | None:
 def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str]) -> None:
     """Write cleared findings to `_results/`, whole: all files, or the old folder stays."""
     from ldeval.release.disclosure import write_actions
-    from ldeval.release.figures import alt_text, draw, is_drawn
+    from ldeval.release.drawings import draw_all
+    from ldeval.release.figures import alt_text, is_drawn
     from ldeval.release.swap import replacing
     from ldeval.release.workbook import write_workbook
 
@@ -92,8 +93,7 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str])
         estimate.write_csv(estimates, folder / "estimates.csv")
         for exhibit in cleared.exhibits:
             write_exhibit(exhibit, folder, estimates)
-        for picture in pictures:
-            draw(picture, estimates, folder / "figures" / f"{picture.id}.svg")
+        draw_all(pictures, estimates, folder / "figures", root)
         write_workbook(study.study.title, cleared.exhibits, estimates, dict(cleared.done), folder / "tables.xlsx")
         write_actions(cleared.actions, folder / "disclosure.csv")
         shutil.copyfile(facts, folder / "facts.csv")

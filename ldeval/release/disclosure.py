@@ -127,7 +127,8 @@ def _without(effects: Effects, missing: Mapping[str, NotEstimated]) -> Effects |
     if not left_out:
         return effects
     kept = tuple(row for row in effects.rows if row.estimate not in missing)
-    said = "; ".join(f"{row.label} ({missing[row.estimate].why})" for row in left_out)
     if not kept:
-        return NotEstimated(effects.id, effects.title, f"none of its estimates: {said}")
+        whys = dict.fromkeys(missing[row.estimate].why for row in left_out)
+        return NotEstimated(effects.id, effects.title, f"none of its estimates: {'; '.join(whys)}")
+    said = "; ".join(f"{row.label} ({missing[row.estimate].why})" for row in left_out)
     return replace(effects, rows=kept, notes=(*effects.notes, f"Not shown: {said}."))

@@ -7,6 +7,7 @@ the PDF plain text, under Quarto and the built-in renderer alike.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -81,11 +82,11 @@ def study(key: str) -> Markdown:
     """
     value: Any = results().study
     for part in key.split("."):
-        if not isinstance(value, dict) or part not in value:
-            keys = ", ".join(value) if isinstance(value, dict) else "none"
+        if not isinstance(value, Mapping) or part not in value:
+            keys = ", ".join(value) if isinstance(value, Mapping) else "none"
             raise KeyError(f"no key {key!r} in study.toml: {part!r} is not there; keys at that place: {keys}")
         value = value[part]
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         raise KeyError(f"{key!r} in study.toml is a table, not a value; its keys: {', '.join(value)}")
     return span(_protocol(value), "study", key)
 
@@ -95,14 +96,14 @@ def escape(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|~^$@!&])", r"\\\1", " ".join(text.split()))
 
 
-def protocol_of(row: Estimate) -> dict[str, Any]:
+def protocol_of(row: Estimate) -> Mapping[str, Any]:
     """Give what the protocol says of the outcome of an estimate.
 
     Raises:
         KeyError: the outcome is not in the protocol; those that are, are listed.
 
     """
-    outcomes: dict[str, dict[str, Any]] = results().study["outcomes"]
+    outcomes: Mapping[str, Mapping[str, Any]] = results().study["outcomes"]
     if row.outcome not in outcomes:
         raise KeyError(f"outcome {row.outcome!r} is not in study.toml; it has: {', '.join(outcomes)}")
     return outcomes[row.outcome]

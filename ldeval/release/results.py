@@ -20,18 +20,22 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ldeval import estimate
 from ldeval.analysis.counted import NotEstimated
 from ldeval.analysis.findings import Cell, Column, Curves, Dot, Dots, Effect, Effects, Exhibit, Point, Table
-from ldeval.estimate import Estimates
+from ldeval.estimate import Estimate, Estimates
 from ldeval.release.facts import Fact, read_facts
 from ldeval.release.numbers import COUNTS
 from ldeval.release.policy import SUPPRESSED
+from ldeval.release.reads import Noted, noted_by_key
+
+Value = TypeVar("Value")
 
 FOLDER = "_results"
 KINDS: dict[type, str] = {Table: "tables", Curves: "curves", Effects: "effects", Dots: "dots"}
@@ -49,30 +53,36 @@ class Provenance:
 
 
 class Results:
-    """The released results in `folder`; each file is read when it is first asked for."""
+    """The released results in `folder`; each file is read when it is first asked for. `noting` notes what is read, by key."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, noting: bool = False) -> None:
+        self.folder, self.noting = folder, noting
 
     @cached_property
-    def estimates(self) -> Estimates:
+    def estimates(self) -> Mapping[str, Estimate]:
         """All released estimates."""
-        return estimate.read_csv(self.folder / "estimates.csv")
+        return self._noted("estimates", lambda: estimate.read_csv(self.folder / "estimates.csv"))
 
     @cached_property
-    def facts(self) -> dict[str, Fact]:
+    def facts(self) -> Mapping[str, Fact]:
         """The facts and assumptions that chapters may quote."""
-        return read_facts(self.folder / "facts.csv")
+        return self._noted("facts", lambda: read_facts(self.folder / "facts.csv"))
 
     @cached_property
-    def study(self) -> dict[str, Any]:
+    def study(self) -> Mapping[str, Any]:
         """The protocol, as read from `study.toml`."""
-        return _json(self.folder / "study.json")
+        return self._noted("study", lambda: _json(self.folder / "study.json"))
 
     @cached_property
-    def provenance(self) -> dict[str, Any]:
+    def provenance(self) -> Mapping[str, Any]:
         """Fingerprints, software versions, data sets, and what made each result."""
-        return _json(self.folder / "provenance.json")
+        return self._noted("provenance", lambda: _json(self.folder / "provenance.json"))
+
+    def _noted(self, name: str, read: Callable[[], Mapping[str, Value]]) -> Mapping[str, Value]:
+        if not self.noting:
+            return read()
+        with noted_by_key():
+            return Noted(read(), name)
 
     def exhibit(self, key: str) -> Exhibit:
         """Read one table, set of curves or set of effects.
@@ -143,7 +153,7 @@ def results() -> Results:
 
 @lru_cache(maxsize=1)
 def _results(folder: Path, _inode: int, _time: int) -> Results:
-    return Results(folder)
+    return Results(folder, noting=True)
 
 
 def _json(path: Path) -> dict[str, Any]:

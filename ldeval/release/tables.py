@@ -18,13 +18,13 @@ would widen its last column in the PDF.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from html import escape
 from typing import TYPE_CHECKING
 
 from ldeval.analysis.findings import Column, Curves, Dots, Effects
-from ldeval.estimate import Estimate, Estimates
+from ldeval.estimate import Estimate
 from ldeval.release.foot import foot, not_shown
 from ldeval.release.numbers import as_given, between, central, form, level
 from ldeval.release.policy import SUPPRESSED
@@ -140,7 +140,7 @@ def _rule(why: str) -> str:
 _COUNTS = [Column("n", "People", "people"), Column("events", "Events", "events")]
 
 
-def _effects(exhibit: Effects, estimates: Estimates, group: str | None) -> tuple[list[Column], list[list[str]]]:
+def _effects(exhibit: Effects, estimates: Mapping[str, Estimate], group: str | None) -> tuple[list[Column], list[list[str]]]:
     shown = [estimates[row.estimate] for row in exhibit.rows]
     heads = [Column(group, "Group")] if group else []
     columns = [*heads, Column("effect", "Characteristic"), *_headings(exhibit.measure, shown)]
