@@ -61,6 +61,10 @@ ON_THIS_MACHINE = {
 """Settings of a Spark that is this process's own: as much memory as DuckDB has, and nothing that others could reach."""
 
 
+_RUNNING: dict[str, Any] = {}
+"""The session of this process by its master: Spark allows one at a time."""
+
+
 @dataclass(frozen=True, slots=True)
 class SparkExtracts(Extracts):
     """The extracts as views of a Spark session, and a folder for what is held on the way."""
@@ -158,34 +162,35 @@ def _quoted(name: str) -> str:
 
 
 def spark_session(master: str, settings: Mapping[str, str]) -> Any:
-    """Give a session on the Spark at `master` that has done a piece of work; one on another master is stopped first.
+    """Give a session on the Spark at `master` that has done a piece of work: the one there is, or a new one in its place.
 
     Raises:
         RuntimeError: the cluster takes no connection, or does no work in time.
 
     """
+    if master not in _RUNNING:
+        stop_spark()
+        _call(master)
+        _RUNNING[master] = _in_time(_builder(master, settings).getOrCreate, master)
+    _in_time(_RUNNING[master].range(1).count, master)
+    return _RUNNING[master]
+
+
+def _builder(master: str, settings: Mapping[str, str]) -> Any:
     from pyspark.sql import SparkSession
 
-    _call(master)
-    running = SparkSession.getActiveSession()
-    if running is not None and running.conf.get("spark.ldeval.master", "") != master:
-        stop_spark()
-    builder = SparkSession.builder
-    builder = builder.remote(master) if master.startswith("sc://") else builder.master(master).appName("ldeval")
-    own = {} if master.startswith("sc://") else QUIET | (ON_THIS_MACHINE if master.startswith("local") else {})
-    for name, value in (own | dict(settings) | ALWAYS | {"spark.ldeval.master": master}).items():
+    remote = master.startswith("sc://")
+    builder = SparkSession.builder.remote(master) if remote else SparkSession.builder.master(master).appName("ldeval")
+    own = {} if remote else QUIET | (ON_THIS_MACHINE if master.startswith("local") else {})
+    for name, value in (own | dict(settings) | ALWAYS).items():
         builder = builder.config(name, value)
-    session = _in_time(builder.getOrCreate, master)
-    _in_time(session.range(1).count, master)
-    return session
+    return builder
 
 
 def stop_spark() -> None:
     """Stop the session of this process, if there is one."""
-    from pyspark.sql import SparkSession
-
-    if (running := SparkSession.getActiveSession()) is not None:
-        running.stop()
+    while _RUNNING:
+        _RUNNING.popitem()[1].stop()
 
 
 def _in_time(work: Any, master: str) -> Any:
