@@ -110,8 +110,11 @@ def test_a_worker_lost_on_the_way_costs_time_and_no_result(running, extracts, tw
     assert running.workers[1].poll() is None
     for name in same_files(here / "features", folder):
         ours, theirs = pq.read_table(here / "features" / name), pq.read_table(folder / name)
-        assert ours.schema.remove_metadata() == theirs.schema.remove_metadata(), name
-        assert ours.equals(theirs), name
+        # the engines say otherwise which columns could have missing values
+        assert dict(zip(ours.schema.names, ours.schema.types, strict=True)) == dict(
+            zip(theirs.schema.names, theirs.schema.types, strict=True)
+        ), name
+        assert ours.equals(theirs.cast(ours.schema)), name
 
 
 def lose_a_worker(running, after):
