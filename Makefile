@@ -18,7 +18,7 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR) $(LOCK_FILE))
 $(shell rm -f $(STAMP))
 endif
 
-.PHONY: help setup report preview screenshots test test-slow test-spark check accept bench quarto lock clean
+.PHONY: help setup report preview screenshots test test-slow test-spark check accept bench bench-scale quarto lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -66,7 +66,10 @@ accept: $(STAMP) ## show what moved in the key figures, then accept it
 	@$(LDEVAL) accept
 
 bench: $(STAMP) ## measure against peers
-	@for file in $(filter-out benchmarks/machine.py,$(wildcard benchmarks/*.py)); do echo "$$file"; $(PY) $$file || exit 1; done
+	@for file in $(filter-out benchmarks/machine.py benchmarks/scale.py,$(wildcard benchmarks/*.py)); do echo "$$file"; $(PY) $$file || exit 1; done
+
+bench-scale: $(STAMP) ## measure DuckDB and Spark up to two million users (hours; Java and EXTRAS=spark)
+	@$(PY) benchmarks/scale.py
 
 quarto: $(STAMP) ## install Quarto into .venv, where the network allows its download
 	@$(LDEVAL) install-quarto
