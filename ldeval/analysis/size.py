@@ -22,6 +22,9 @@ WORKERS, CORES, BUSY = 8, 16, 0.6
 """Assumed: workers, cores of each, and the share of the run in which a core has work."""
 
 
+ONE_SIZE = "Spark was measured at one size alone: all of its time is taken as growing with the rows, which overstates the run."
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A straight line through the CPU seconds of the smallest and the largest size measured."""
@@ -135,7 +138,10 @@ def _national(line: Line, hours: float) -> Table:
             ("Share of the time in which a core has work", BUSY, "Assumed"),
             ("Hours", hours, "Extrapolated: CPU hours over workers, cores and share"),
         ),
-        notes=("Extrapolation, not measurement: no run of this size was made, and none on more than one machine.",),
+        notes=(
+            "Extrapolation, not measurement: no run of this size was made, and none on more than one machine.",
+            *([] if line.start else [ONE_SIZE]),
+        ),
     )
 
 
