@@ -129,13 +129,17 @@ class Economics(_Part):
 
 
 class Outcome(_Part):
-    """One outcome: its question, estimand, adjustment set, clusters, the smallest effect that matters, which way is better."""
+    """One outcome: its question, estimand, adjustment set, clusters, the smallest effect that matters, which way is better.
+
+    `unit` is that of `matters` (in percentage points, 0.02 is two of them): a verdict is given on estimates of that unit alone.
+    """
 
     question: str
     estimand: Literal["ATT", "ATE", "ATO", "ITT", "conditional", "descriptive"]
     adjust: tuple[str, ...] = ()
     cluster: str | None = None
     matters: Annotated[float, Field(description="a ratio (further from 1 matters) or a difference (further from 0)")]
+    unit: Literal["ratio", "percentage points", "days", "pounds"]
     better: Literal["lower", "higher", ""] = ""
 
 

@@ -18,8 +18,8 @@ def study(adjust=ADJUST, source="twin"):
         data=Data(source=source),
         cohort=Cohort(),
         outcomes={
-            "diversion": Outcome(question="?", matters=0.02, **outcome),
-            "reconviction": Outcome(question="?", matters=0.90, **outcome),
+            "diversion": Outcome(question="?", matters=0.02, unit="percentage points", **outcome),
+            "reconviction": Outcome(question="?", matters=0.90, unit="ratio", **outcome),
         },
     )
 

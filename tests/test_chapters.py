@@ -60,6 +60,28 @@ def test_no_numeral_is_typed(path):
     assert typed_numerals(path.read_text(encoding="utf-8")) == []
 
 
+TURNING = ("says", "says_of_share", "on_records")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=NAMES)
+def test_no_numeral_is_typed_in_texts_that_turn_with_the_numbers(path):
+    text = path.read_text(encoding="utf-8")
+    calls = [
+        node
+        for source in [*CELL.findall(text), *INLINE.findall(text)]
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in TURNING
+    ]
+    said = [
+        part.value
+        for call in calls
+        for word in call.keywords
+        for part in (word.value.values if isinstance(word.value, ast.JoinedStr) else [word.value])
+        if isinstance(part, ast.Constant)
+    ]
+    assert typed_numerals(" ".join(said)) == []
+
+
 @pytest.mark.parametrize(
     "text", ["a rise of 12%", "0.68", "twenty-seven sites", "p<0.05", "£13.1m", "two million", "12 people, as [@a2001]"]
 )

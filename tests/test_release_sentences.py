@@ -5,7 +5,7 @@ from release_folder import findings, make_released, ratio
 
 from ldeval.analysis.counted import NotEstimated
 from ldeval.analysis.findings import Findings
-from ldeval.release import est, figure, finding, table, verdict
+from ldeval.release import est, figure, finding, says, table, verdict
 from ldeval.release.sentences import sentences
 
 
@@ -26,7 +26,7 @@ def difference(value, low, high):
         (1.05, 1.10, 1.20, "lower", "a difference for the worse, but smaller than matters"),
         (0.90, 1.00, 1.10, "lower", "no difference that matters: the interval includes no effect"),
         (0.47, 0.68, 0.99, "lower", "evidence of a difference for the better, but it is too imprecise to say whether"),
-        (0.60, 0.95, 1.50, "lower", "no effect among them: this is too imprecise to say"),
+        (0.60, 0.95, 1.50, "lower", "and also no effect at all: this is too imprecise to say"),
     ],
 )
 def test_ratios_read_as_the_interval_lies(low, value, high, better, words):
@@ -77,3 +77,31 @@ def test_what_is_missing_says_why_wherever_it_is_bound(tmp_path, monkeypatch):
     assert "The hazard ratio could not be estimated: nobody was reconvicted." in finding("a/gone").data
     assert "Table of sites: not shown (one area only)" in table("t-gone").data
     assert "Table of sites: not shown (one area only)" in figure("t-gone").data
+
+
+TEXTS = {"better": "good", "worse": "bad", "small": "little", "none": "nothing", "unclear": "who knows"}
+
+
+@pytest.mark.parametrize(
+    ("low", "value", "high", "words"),
+    [
+        (0.50, 0.60, 0.70, "good"),
+        (1.30, 1.50, 1.80, "bad"),
+        (0.85, 0.90, 0.95, "little"),
+        (0.90, 1.00, 1.10, "nothing"),
+        (0.47, 0.68, 0.99, "who knows"),
+        (0.60, 0.95, 1.50, "who knows"),
+    ],
+)
+def test_a_text_turns_with_the_verdict(tmp_path, monkeypatch, low, value, high, words):
+    found = findings()
+    rows = (ratio("a/effect", value=value, low=low, high=high), *found.estimates[1:])
+    monkeypatch.chdir(make_released(tmp_path, Findings(rows, found.exhibits, found.origins)))
+    assert says("a/effect", **TEXTS).data == f'[{words}]{{.est .verdict data-id="a/effect"}}'
+
+
+def test_an_estimate_is_judged_in_its_own_unit_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(make_released(tmp_path))
+    for show in (verdict, finding, lambda key: says(key, **TEXTS)):
+        with pytest.raises(ValueError, match=r"a/share is in share; what matters for rearrest in study.toml is in ratio"):
+            show("a/share")

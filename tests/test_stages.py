@@ -20,7 +20,7 @@ from ldeval.data import stages
 from ldeval.data.features import features_folder
 from ldeval.data.sources import EXTRACTS
 from ldeval.estimate import read_csv
-from ldeval.release import build, drawings, fingerprint
+from ldeval.release import build, fingerprint, kept_figures
 from ldeval.study import read_study
 
 PROJECT = Path(__file__).parent.parent
@@ -190,7 +190,7 @@ def test_a_changed_unit_cost_runs_economics_again_and_nothing_else(copied, twin)
     assert ran(copied, before) == {"economics.question"}
     new = contents(copied / "_results")
     assert {name for name in new if new[name] != results[name] and "economics" not in name} <= {
-        *("estimates.csv", "tables.xlsx", "provenance.json", "provenance.html", "disclosure.csv"),
+        *("estimates.csv", "tables.xlsx", "provenance.json", "provenance.js", "disclosure.csv"),
     }
     old, fresh = (read_csv(root / "_results" / "estimates.csv") for root in (twin, copied))
     assert {key.split("/")[0] for key in fresh if fresh[key] != old[key]} == {"economics"}
@@ -213,7 +213,7 @@ def test_what_is_damaged_in_the_store_is_made_anew(copied):
     path.write_bytes(path.read_bytes()[:-200])
     lost = copied / keep.FOLDER / "economics.question.json"
     lost.unlink()
-    figure = next((copied / drawings.FOLDER).glob("*.svg"))
+    figure = next((copied / kept_figures.FOLDER).glob("*.svg"))
     figure.write_bytes(figure.read_bytes()[:-200])
     shutil.rmtree(copied / "_results")
     build.analyse(copied)
@@ -237,4 +237,4 @@ def test_a_killed_run_leaves_the_last_results_and_what_ended_before_is_not_run_a
     assert build.analyse(copied)
     assert not ran(copied, before) & set(before)
     same = {name for name, content in contents(copied / "_results").items() if results.get(name) != content}
-    assert same == {"provenance.json", "provenance.html"}  # these name the fingerprint of the protocol
+    assert same == {"provenance.json", "provenance.js"}  # these name the fingerprint of the protocol

@@ -40,7 +40,14 @@ METHODS = {
     **{f"diversion/risk_difference/att/{name}": f"risk difference, {label.lower()}" for name, label in METHOD_LABELS.items()},
     "diversion-methods": "The same effect by five methods",
 }
-PARTS = {"diversion-parts": "The effect by group of people"}
+PARTS = {
+    "diversion-parts": "The effect by group of people",
+    **{
+        f"diversion/risk_difference/att/{sex}": f"risk difference, {label}"
+        for sex, label in (("male", "men"), ("female", "women"))
+    },
+}
+"""What is said of groups where there is no comparison at all: the exhibit, and the groups that the text speaks of."""
 SITES = {
     "diversion-sites": "Custody at each site, beside what was expected",
     "diversion-heterogeneity": "Variation between sites",

@@ -43,9 +43,12 @@ SHARES = {
     "reconviction-risk": "People with a proven offence",
 }
 CURVES = {"reconviction-curves": "People without a proven offence over time"}
-PERIODS = {"reconviction-periods": "The hazard ratio in parts of the year"}
 EDGES = (0, 91, 182, 365)
 """Days that part the year for hazard ratios of its own parts; the last is replaced by the follow-up."""
+PERIODS = {
+    "reconviction-periods": "The hazard ratio in parts of the year",
+    **{f"reconviction/hazard_ratio_to_day_{stop}/att": f"hazard ratio up to day {stop}" for stop in EDGES[1:]},
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,11 @@ PRIMARIES = {
 }
 """One family: the primary outcomes whose p-values are adjusted for each other."""
 
-SPECIFICATIONS = {"robustness-specifications": "The effect on custody under other choices"}
+SPECIFICATIONS = {
+    "robustness-specifications": "The effect on custody under other choices",
+    f"{STEM}unadjusted": "risk difference, no adjustment",
+    f"{STEM}historical": "risk difference, same areas, before the service",
+}
 AREAS = {"robustness-areas": "Leaving out one area at a time"}
 ERRORS = {
     f"{STEM}cr1t": "weighted difference, CR1 errors",

@@ -23,16 +23,6 @@ BENCHES = {
 }
 """The words for each benchmark; one that is not here goes by its file's name."""
 SCALE = "scale"
-ESTIMATORS = {
-    "kaplan_meier": "Kaplan-Meier",
-    "nelson_aalen": "Nelson-Aalen",
-    "fine_gray": "Fine and Gray:",
-    "gray_test": "Gray's test",
-    "rmst": "Restricted mean,",
-    "logrank": "Log-rank",
-    "AIPW": "AIPW",
-}
-"""The words for estimators that the tables name by their functions, where capitals alone do not make them."""
 RULES = ("Independent people", "Areas, no correction", "Areas, CR1-t", "Areas, CR2")
 """How the intervals of a simulated setting are made."""
 
@@ -126,19 +116,10 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _coverage(family: str, row: dict[str, str]) -> Coverage:
-    """Read one row: simulations name their columns in two ways. The bias is in Monte Carlo errors of the mean."""
-    setting, small_sample = row["setting"], row.get("small_sample", "none")
-    if small_sample != "none":
-        setting = f"{setting}, {small_sample}"
-    estimator = row.get("estimator") or (f"Cox model: {row['term']}" if "term" in row else setting.split(",")[0])
-    function, _, rest = estimator.partition(" ")
-    estimator = f"{ESTIMATORS.get(function, function.replace('_', ' ').capitalize())} {rest}".strip()
-    mean = float(row.get("mean_estimate") or row["mean"])
-    draws, truth = int(row["draws"]), float(row["truth"])
-    bias = (mean - truth) / (float(row["sd"]) / draws**0.5)
-    return Coverage(
-        family, estimator, setting, _rule(setting), truth, mean, bias, float(row["coverage"]), draws, int(row["seed"])
-    )
+    """Read one row; the bias is in Monte Carlo errors of the mean."""
+    truth, mean, bias, covered = (float(row[name]) for name in ("truth", "mean_estimate", "bias_over_mc_error", "coverage"))
+    draws, seed, setting = int(row["draws"]), int(row["seed"]), row["setting"]
+    return Coverage(family, row["estimator"], setting, _rule(setting), truth, mean, bias, covered, draws, seed)
 
 
 def _rule(setting: str) -> str:

@@ -4,11 +4,23 @@ Chapters import from here alone. Nothing heavy is loaded until it is used, since
 format.
 """
 
-from ldeval.release.declared import about_records, dictionary_table, notice, source_words, sources_table
+from ldeval.release.declared import about_records, dictionary_table, notice, on_records, source_words, sources_table
+from ldeval.release.documents import (
+    assumption_log,
+    checklist,
+    data_log,
+    designs_table,
+    estimators_table,
+    log_counts,
+    published_table,
+)
+from ldeval.release.drawings import drawing
 from ldeval.release.figures import figure
+from ldeval.release.headlines import verdict_table
 from ldeval.release.prose import est, fact, study, verdict
-from ldeval.release.sentences import finding
+from ldeval.release.sentences import finding, matters, says, says_of_share
 from ldeval.release.tables import (
+    all_figures,
     disclosure_table,
     facts_table,
     inputs_table,
@@ -20,21 +32,35 @@ from ldeval.release.tables import (
 
 __all__ = [
     "about_records",
+    "all_figures",
+    "assumption_log",
+    "checklist",
+    "data_log",
+    "designs_table",
     "dictionary_table",
     "disclosure_table",
+    "drawing",
     "est",
+    "estimators_table",
     "fact",
     "facts_table",
     "figure",
     "finding",
     "inputs_table",
     "key_figures",
+    "log_counts",
+    "matters",
     "notice",
+    "on_records",
+    "published_table",
+    "says",
+    "says_of_share",
     "software_table",
     "source_words",
     "sources_table",
     "study",
     "table",
     "verdict",
+    "verdict_table",
     "withheld_table",
 ]

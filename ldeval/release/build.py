@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
 import inspect
 import json
 import platform
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 from importlib.metadata import version
@@ -26,6 +27,7 @@ from ldeval.release.facts import read_facts
 from ldeval.release.numbers import FORMS
 from ldeval.release.payload import write_payload
 from ldeval.release.results import FOLDER, Results, describe, write_exhibit
+from ldeval.release.tables import fingerprints
 from ldeval.study import STUDY_FILE, Study, read_study
 
 if TYPE_CHECKING:
@@ -78,8 +80,10 @@ def last_inputs(root: Path) -> Mapping[str, str] | None:
 def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str]) -> None:
     """Write cleared findings to `_results/`, whole: all files, or the old folder stays."""
     from ldeval.release.disclosure import write_actions
-    from ldeval.release.drawings import draw_all
+    from ldeval.release.documents import write_documents
+    from ldeval.release.drawings import write_drawings
     from ldeval.release.figures import alt_text, is_drawn
+    from ldeval.release.kept_figures import draw_all
     from ldeval.release.swap import replacing
     from ldeval.release.workbook import write_workbook
 
@@ -98,12 +102,17 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str])
         write_actions(cleared.actions, folder / "disclosure.csv")
         shutil.copyfile(facts, folder / "facts.csv")
         write_dictionary(study, folder / DICTIONARY)
-        _write_json(folder / "study.json", study.model_dump(mode="json"))
+        protocol = study.model_dump(mode="json")
+        _write_json(folder / "study.json", protocol)
+        write_drawings(root, folder, estimates, protocol["outcomes"])
+        write_documents(root, folder)
         about = provenance(root, study, cleared, inputs)
         about["figures"] = {picture.id: alt_text(picture, estimates) for picture in pictures}
+        _write_csv(folder / "inputs.csv", ("kind", "input", "sha256"), fingerprints(about))
+        _write_csv(folder / "software.csv", ("software", "version"), about["software"].items())
         about["files"] = fingerprint.outputs(folder)
         _write_json(folder / "provenance.json", about)
-        write_payload(Results(folder), folder / "provenance.html")
+        write_payload(Results(folder), folder)
 
 
 def provenance(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str]) -> dict[str, Any]:
@@ -171,6 +180,11 @@ def _units(exhibits: Iterable[Exhibit]) -> list[tuple[Table, str]]:
         for column in table.columns
         if column.unit != "text" and column.unit not in FORMS
     ]
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:

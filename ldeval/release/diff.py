@@ -8,15 +8,17 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ldeval import estimate
 from ldeval.estimate import Change, Estimate, Estimates
 from ldeval.release.numbers import between, central
 from ldeval.release.page_text import Edit, edits
 from ldeval.release.results import FOLDER
-from ldeval.release.verdicts import decide, excludes_null
+from ldeval.release.verdicts import decide, excludes_null, judged
 
 EXHIBITS = ("tables", "curves", "effects")
+Protocol = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +64,15 @@ def difference(old: Path, new: Path) -> Difference:
 
     """
     before, after = results_in(old), results_in(new)
-    matters = _matters(before), _matters(after)
+    outcomes = _outcomes(before), _outcomes(after)
     pages = pages_in(old), pages_in(new)
     remarks = []
-    if not all(matters):
+    if not all(outcomes):
         remarks.append("Verdicts are not compared: the protocol (study.json) is not in both folders.")
     if not all(pages):
         remarks.append("Sentences are not compared: rendered pages are not in both folders.")
     return Difference(
-        tuple(_moved(_estimates(before), _estimates(after), *matters)),
+        tuple(_moved(_estimates(before), _estimates(after), *outcomes)),
         tuple(_altered(before, after)),
         tuple(edits(*pages)) if all(pages) else (),
         tuple(remarks),
@@ -102,15 +104,15 @@ def _estimates(folder: Path) -> Estimates:
     return estimate.read_csv(folder / "estimates.csv")
 
 
-def _matters(folder: Path) -> dict[str, float]:
+def _outcomes(folder: Path) -> Protocol:
     path = folder / "study.json"
     if not path.is_file():
         return {}
-    outcomes = json.loads(path.read_text(encoding="utf-8"))["outcomes"]
-    return {name: outcome["matters"] for name, outcome in outcomes.items()}
+    outcomes: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["outcomes"]
+    return outcomes
 
 
-def _moved(old: Estimates, new: Estimates, was: Mapping[str, float], now: Mapping[str, float]) -> Iterator[Moved]:
+def _moved(old: Estimates, new: Estimates, was: Protocol, now: Protocol) -> Iterator[Moved]:
     by_id: dict[str, list[Change]] = {}
     for change in estimate.compare(old, new):
         by_id.setdefault(change.id, []).append(change)
@@ -122,7 +124,7 @@ def _moved(old: Estimates, new: Estimates, was: Mapping[str, float], now: Mappin
         yield Moved(key, before, after, drift, fields, means)
 
 
-def _means(old: Estimate, new: Estimate, was: Mapping[str, float], now: Mapping[str, float]) -> Iterator[str]:
+def _means(old: Estimate, new: Estimate, was: Protocol, now: Protocol) -> Iterator[str]:
     """Say what the move of one estimate means for a reader."""
     if (old.value - old.null) * (new.value - new.null) < 0:
         yield "changed sign"
@@ -130,8 +132,9 @@ def _means(old: Estimate, new: Estimate, was: Mapping[str, float], now: Mapping[
         yield "lies outside its old interval"
     if excludes_null(old) != excludes_null(new):
         yield "its interval now " + ("excludes no effect" if excludes_null(new) else "includes no effect")
-    if old.outcome in was and new.outcome in now:
-        verdicts = decide(old, was[old.outcome]), decide(new, now[new.outcome])
+    earlier, later = was.get(old.outcome, {}), now.get(new.outcome, {})
+    if judged(old, earlier) and judged(new, later):
+        verdicts = decide(old, earlier["matters"]), decide(new, later["matters"])
         if verdicts[0] != verdicts[1]:
             yield f"its verdict was “{verdicts[0]}”, is “{verdicts[1]}”"
 

@@ -1,61 +1,75 @@
-"""Draws figures, or takes those kept in `_build/figures/` where nothing that they are drawn from changed.
+"""Pictures that are drawn from more than one result or from none: the headline effects, and the logic model.
 
-A kept figure goes by the fingerprint of what it shows, of the code that draws it and of the pinned packages. Its first line is
-the SHA-256 of the rest: what is damaged is drawn again.
+They lie beside the figures of exhibits, each with the data that it was drawn from.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
-from hashlib import sha256
+import json
+import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from ldeval.analysis.findings import Effects
-from ldeval.data.closure import code_behind
 from ldeval.estimate import Estimates
-from ldeval.release.figures import Drawn, draw
+from ldeval.release import headlines, logic_model
+from ldeval.release.foot import foot
+from ldeval.release.look import LOOK
+from ldeval.release.results import FOLDER, results
 
-FOLDER = Path("_build") / "figures"
-LOCK = "requirements.lock"
+if TYPE_CHECKING:
+    from IPython.display import Markdown
 
-
-def draw_all(exhibits: Iterable[Drawn], estimates: Estimates, folder: Path, root: Path) -> None:
-    """Put the figure of each exhibit into `folder`, by its id; keep all of them below `root`, and none but them."""
-    lock = root / LOCK
-    code = code_behind("ldeval.release.figures") + (sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "")
-    store = root / FOLDER
-    store.mkdir(parents=True, exist_ok=True)
-    used = set()
-    for exhibit in exhibits:
-        kept = store / f"{_inputs(exhibit, estimates, code)}.svg"
-        used.add(kept)
-        target = folder / f"{exhibit.id}.svg"
-        target.parent.mkdir(exist_ok=True)
-        content = _load(kept)
-        if content is None:
-            draw(exhibit, estimates, target)
-            _save(kept, target.read_bytes())
-        else:
-            target.write_bytes(content)
-    for left in set(store.iterdir()) - used:
-        left.unlink(missing_ok=True)
+DRAWINGS = "drawings"
+ALT_TEXTS = "alt-texts.json"
 
 
-def _inputs(exhibit: Drawn, estimates: Estimates, code: str) -> str:
-    shown = [estimates[row.estimate] for row in exhibit.rows] if isinstance(exhibit, Effects) else []
-    return sha256(f"{code}\n{exhibit!r}\n{shown!r}".encode()).hexdigest()
+def write_drawings(root: Path, folder: Path, estimates: Estimates, outcomes: headlines.Outcomes) -> None:
+    """Draw every picture into its place below `folder`, with its data and the alternative texts.
+
+    Raises:
+        ValueError: the logic model's boxes are not right; a headline effect has no effect that matters in its unit.
+
+    """
+    place = folder / DRAWINGS
+    place.mkdir()
+    alts = {}
+    if shown := headlines.headlines(estimates, outcomes):
+        alts["headlines"] = headlines.headlines_alt(shown)
+        headlines.write_headlines(shown, place / "headlines.csv")
+        _save(lambda new: headlines.draw_headlines(shown, new), place / "headlines.svg")
+    source = root / logic_model.LOGIC_MODEL
+    if source.is_file():
+        items = logic_model.read_logic_model(source)
+        alts["logic-model"] = logic_model.logic_model_alt(items)
+        shutil.copyfile(source, place / "logic-model.csv")
+        _save(lambda new: logic_model.draw_logic_model(items, new), place / "logic-model.svg")
+    (place / ALT_TEXTS).write_text(json.dumps(alts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _load(path: Path) -> bytes | None:
-    try:
-        head, _, content = path.read_bytes().partition(b"\n")
-    except OSError:
-        return None
-    return content if head.decode("ascii", "replace") == sha256(content).hexdigest() else None
+def _save(draw: Any, path: Path) -> None:
+    import matplotlib as mpl
+
+    with mpl.rc_context({**mpl.rcParamsDefault, **LOOK, "backend": "svg"}):
+        from matplotlib.figure import Figure
+
+        draw(Figure).savefig(path, format="svg", metadata={"Date": None, "Creator": None})
 
 
-def _save(path: Path, content: bytes) -> None:
-    beside = path.with_suffix(f".{os.getpid()}")
-    beside.write_bytes(sha256(content).hexdigest().encode() + b"\n" + content)
-    os.replace(beside, path)
+def drawing(key: str) -> Markdown:
+    """Show a picture of this kind, with its alternative text and its data; a sentence where there is nothing to draw.
+
+    Raises:
+        KeyError: there is no picture of that name; those that are there, are listed.
+
+    """
+    from IPython.display import Markdown
+
+    place = results().folder / DRAWINGS
+    alts = json.loads((place / ALT_TEXTS).read_text(encoding="utf-8"))
+    if key not in alts and key == "headlines":
+        return Markdown("[Not shown: none of the headline effects could be estimated.]{.note}\n")  # type: ignore[no-untyped-call]
+    if key not in alts:
+        raise KeyError(f"no picture {key!r}; pictures: {', '.join(sorted(alts))}")
+    alt = alts[key].replace("\\", "\\\\").replace('"', '\\"')
+    text = f'![](/{FOLDER}/{DRAWINGS}/{key}.svg){{.narrow fig-alt="{alt}" width=4.3in}}{foot((), f"{DRAWINGS}/{key}.csv")}'
+    return Markdown(text)  # type: ignore[no-untyped-call]

@@ -6,12 +6,15 @@
     effects/*.csv         the estimates of each forest plot, in its order
     dots/*.csv            values beside what was expected of them
     figures/*.svg         the figures, drawn from the files above
+    drawings/             the headline effects and the logic model, each as SVG and CSV
+    documents/            logs and checklists
     disclosure.csv        what disclosure control did to each result, for the owner of the data
     tables.xlsx           all tables as one accessible workbook
     dictionary.csv        the extracts' columns, as declared, with the study's own names for them
     facts.csv, study.json the facts and the protocol that the chapters may quote
     provenance.json       fingerprints, software, what made each result and what disclosure control did to it
-    provenance.html       the same for the pages, as a script element
+    inputs.csv, software.csv  the fingerprints and the versions among them, as tables
+    provenance.js         what the pages say of each number, as a script
 
 Reading needs no pandas, matplotlib or pydantic: every chapter starts a kernel for each format.
 """

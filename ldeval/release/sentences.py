@@ -6,13 +6,14 @@ numbers have it. Which way is better for an outcome is in `study.toml`; where it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from ldeval.estimate import Estimate
 from ldeval.release.numbers import between, central, form, level
 from ldeval.release.prose import find, protocol_of, span
 from ldeval.release.results import results
-from ldeval.release.verdicts import Better, band, decide, excludes_null
+from ldeval.release.verdicts import Better, band, decide, excludes_null, threshold
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -23,13 +24,14 @@ def finding(key: str) -> Markdown:
 
     Raises:
         KeyError: no such estimate, or its outcome is not in the protocol.
+        ValueError: what matters for its outcome is in another unit.
 
     """
     if gap := results().missing(key):
         return span(f"The {gap.what} could not be estimated: {gap.why}.", "est missing", key)
     row = find(key)
     outcome = protocol_of(row)
-    return span(sentences(row, outcome["matters"], outcome.get("better") or ""), "est verdict", key)
+    return span(sentences(row, threshold(row, outcome), outcome.get("better") or ""), "est verdict", key)
 
 
 def sentences(row: Estimate, matters: float, better: Better) -> str:
@@ -47,10 +49,76 @@ def _reading(row: Estimate, matters: float, better: Better) -> str:
         return f"This is a difference {way}, but smaller than matters: the whole interval lies short of {bounds}."
     if verdict == "no difference that matters":
         return f"This shows no difference that matters: the interval includes no effect and lies wholly short of {bounds}."
-    held = "The interval includes effects that matter and effects that do not"
     if excludes_null(row):
+        held = "The interval includes effects that matter and effects that do not"
         return f"{held}: there is evidence of a difference {way}, but it is too imprecise to say whether it matters."
-    return f"{held}, no effect among them: this is too imprecise to say."
+    return "The interval includes effects that matter, and also no effect at all: this is too imprecise to say."
+
+
+def matters(outcome: str) -> Markdown:
+    """Give the smallest effect that matters for an outcome of the protocol, with its unit.
+
+    Raises:
+        KeyError: no such outcome; those that there are, are listed.
+
+    """
+    outcomes = results().study["outcomes"]
+    if outcome not in outcomes:
+        raise KeyError(f"outcome {outcome!r} is not in study.toml; it has: {', '.join(outcomes)}")
+    size, unit = outcomes[outcome]["matters"], outcomes[outcome]["unit"]
+    words = f" {unit}" if unit in ("percentage points", "days") else ""
+    return span(f"{form(size, unit)}{words}", "study", f"outcomes.{outcome}.matters")
+
+
+Case = Literal["better", "worse", "small", "none", "unclear"]
+"""What a text may turn on: the verdict, and for a difference that matters whether it is for the better."""
+
+
+def says(key: str, *, better: str, worse: str, small: str, none: str, unclear: str) -> Markdown:
+    """Give the text for the case that the estimate is in; where it could not be estimated, say so and nothing else.
+
+    `better` and `worse` are for a difference that matters, `small` for one that is smaller than matters, `none` for no
+    difference that matters, `unclear` for one too imprecise to say. All five have to be written.
+
+    Raises:
+        KeyError: no such estimate, or its outcome is not in the protocol.
+        ValueError: what matters for its outcome is in another unit, or the protocol does not say which way is better.
+
+    """
+    if gap := results().missing(key):
+        return span(f"Nothing is concluded here: the {gap.what} could not be estimated ({gap.why}).", "est missing", key)
+    row = find(key)
+    texts = {"better": better, "worse": worse, "small": small, "none": none, "unclear": unclear}
+    return span(texts[_case(row, protocol_of(row))], "est verdict", key)
+
+
+def says_of_share(key: str, *, many: str, few: str, unclear: str) -> Markdown:
+    """Give the text for where the interval of a share lies: at or above the share that matters, below it, or across it.
+
+    Raises:
+        KeyError: no such estimate, or its outcome is not in the protocol.
+        ValueError: what matters for its outcome is a ratio, a sum or a number of days.
+
+    """
+    if gap := results().missing(key):
+        return span(f"Nothing is concluded here: the {gap.what} could not be estimated ({gap.why}).", "est missing", key)
+    row = find(key)
+    outcome = protocol_of(row)
+    if outcome["unit"] != "percentage points":
+        raise ValueError(f"{key}: what matters for {row.outcome} in study.toml is in {outcome['unit']}, which judges no share")
+    size = float(outcome["matters"])
+    return span(many if row.low >= size else few if row.high < size else unclear, "est verdict", key)
+
+
+def _case(row: Estimate, outcome: Mapping[str, Any]) -> Case:
+    verdict = decide(row, threshold(row, outcome))
+    if verdict == "a difference that matters":
+        if not outcome.get("better"):
+            raise ValueError(f"{row.outcome}: study.toml does not say which way is better, so no text can turn on it")
+        return "better" if direction(row, outcome["better"]) == "for the better" else "worse"
+    if verdict == "a difference, but smaller than matters":
+        return "small"
+    return "none" if verdict == "no difference that matters" else "unclear"
 
 
 def direction(row: Estimate, better: Better) -> str:

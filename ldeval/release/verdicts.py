@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from ldeval.estimate import Estimate
 
@@ -38,6 +39,26 @@ def decide(estimate: Estimate, matters: float) -> Verdict:
 
 Better = Literal["lower", "higher", ""]
 """Which way is better for an outcome; empty where the protocol does not say."""
+
+
+def judged(estimate: Estimate, outcome: Mapping[str, Any]) -> bool:
+    """Say whether the effect that matters for an outcome of the protocol is in the unit of the estimate."""
+    return bool(outcome.get("unit") == estimate.unit)
+
+
+def threshold(estimate: Estimate, outcome: Mapping[str, Any]) -> float:
+    """Give the effect that matters for the outcome of an estimate.
+
+    Raises:
+        ValueError: it is in another unit than the estimate: a ratio is not judged by what matters of a difference.
+
+    """
+    if not judged(estimate, outcome):
+        raise ValueError(
+            f"{estimate.id} is in {estimate.unit}; what matters for {estimate.outcome} in study.toml is in "
+            f"{outcome.get('unit')}: give the verdict of an estimate in that unit, or say in study.toml what matters in this one"
+        )
+    return float(outcome["matters"])
 
 
 def excludes_null(estimate: Estimate) -> bool:
