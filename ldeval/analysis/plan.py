@@ -84,6 +84,7 @@ STAGES: tuple[Stage, ...] = (
         files=("tests/coverage/twin/*.csv",),
         records=False,
     ),
+    Stage("what sizes take", "size.sizes", files=("benchmarks/results/scale.csv",), records=False),
     Stage("data and linkage", "linkage.linkage", reads=(DAYS, "cohort.historical_window")),
     Stage("who uses the service", "profile.profile", reads=("study.referral_window",)),
     Stage("health service use", "service_use.service_use", reads=(DAYS,)),

@@ -20,8 +20,10 @@ BENCHES = {
     "render": "Rendering",
     "report": "The whole report",
     "features": "Records to features",
+    "stats_national": "Models at national size",
 }
 """The words for each benchmark; one that is not here goes by its file's name."""
+SCALE = "scale"
 RULES = ("Independent people", "Areas, no correction", "Areas, CR1-t", "Areas, CR2")
 """How the intervals of a simulated setting are made."""
 
@@ -92,6 +94,34 @@ class Timing:
     machine: str
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What one step took at one size on one engine; figures are None where the process died."""
+
+    users: int
+    rows: int
+    engine: str
+    memory: str
+    step: str
+    seconds: float | None
+    cpu_seconds: float | None
+    peak_mb: float | None
+    machine: str
+
+
+def sizes(root: Path) -> list[Size]:
+    """Read what `benchmarks/scale.py` measured."""
+    path = root / BENCHMARKS / f"{SCALE}.csv"
+    return [_size(row) for row in _rows(path)] if path.is_file() else []
+
+
+def _size(row: dict[str, str]) -> Size:
+    seconds, cpu, peak = (float(row[name]) if row[name] else None for name in ("seconds", "cpu_seconds", "peak_mb"))
+    return Size(
+        int(row["users"]), int(row["rows"]), row["engine"], row["memory"], row["step"], seconds, cpu, peak, row["machine"]
+    )
+
+
 def not_covered(root: Path) -> dict[str, str]:
     """Give the keys of R's results (and the fields of keys, after a comma) that no method covers, and why.
 
@@ -144,8 +174,8 @@ def _rung(row: dict[str, str]) -> Rung:
 
 
 def timings(root: Path) -> list[Timing]:
-    """Read every table that a benchmark wrote."""
-    return [timing for path in files(root / BENCHMARKS) for timing in _timings(path)]
+    """Read every table that a benchmark wrote, but for that of sizes, which has a page of its own."""
+    return [timing for path in files(root / BENCHMARKS) if path.stem != SCALE for timing in _timings(path)]
 
 
 def files(folder: Path) -> list[Path]:
