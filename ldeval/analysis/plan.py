@@ -78,6 +78,13 @@ STAGES: tuple[Stage, ...] = (
         files=(REFERENCE, "tests/coverage/*.csv", "benchmarks/results/*.csv"),
         records=False,
     ),
+    Stage(
+        "the headline estimators over draws of the twins",
+        "draws.draws",
+        files=("tests/coverage/twin/*.csv",),
+        records=False,
+    ),
+    Stage("what sizes take", "size.sizes", files=("benchmarks/results/scale.csv",), records=False),
     Stage("data and linkage", "linkage.linkage", reads=(DAYS, "cohort.historical_window")),
     Stage("who uses the service", "profile.profile", reads=("study.referral_window",)),
     Stage("health service use", "service_use.service_use", reads=(DAYS,)),
@@ -91,7 +98,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("court timeliness", "timeliness.timeliness", reads=("data.extract_end", "study.referral_window")),
     Stage("stages of court cases", "court_stages.stages", reads=("data.extract_end",)),
     Stage("robustness", "robustness.robustness", reads=CUSTODY),
-    Stage("other sets of links", "robustness.other_links", reads=(*CUSTODY, *RECONVICTED)),
+    Stage("uncertain links and missing values", "uncertain_records.uncertain_records", reads=(*CUSTODY, *RECONVICTED)),
     Stage("hidden causes", "hidden_causes.hidden_causes", reads=(*CUSTODY, *RECONVICTED)),
     Stage(
         "economics",
