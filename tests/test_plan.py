@@ -18,6 +18,7 @@ WITH_RECORDS = {stage.function for stage in STAGES if stage.records}
 OF_CUSTODY = {
     *("weighting.weighting", "diversion.diversion", "diversion_parts.diversion_parts", "custody_days.custody_days"),
     *("joint_custody.joint_custody", "robustness.robustness", "robustness.other_links", "hidden_causes.hidden_causes"),
+    *("balance.balances", "models.models"),
 }
 OF_RECONVICTION = {"reconviction.reconviction", "reoffending.reoffending", "robustness.other_links"}
 
@@ -98,7 +99,7 @@ def test_a_stage_sees_what_it_takes_and_no_more():
     ("file", "stages"),
     [
         ("analysis/unit_costs.py", {"economics.question"}),
-        ("analysis/court_cohorts.py", {"timeliness.timeliness", "court_stages.stages"}),
+        ("analysis/court_cohorts.py", {"timeliness.timeliness", "court_stages.stages", "models.models"}),
         ("stats/costs.py", {"economics.question", "trust.trust"}),
         ("analysis/findings.py", ALL),
         ("data/cohort.py", set()),  # makes the records, whose content is an input of its own
