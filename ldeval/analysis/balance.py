@@ -20,7 +20,7 @@ from ldeval.analysis.findings import Cell, Column, Findings, Table, made_from
 from ldeval.analysis.reconviction import spells_of
 from ldeval.analysis.records import RECORDS, UNSEEN, USER, Comparison, Records, compare
 from ldeval.analysis.robustness import historical
-from ldeval.analysis.terms import cell, terms
+from ldeval.analysis.terms import HEADS, cell, terms
 from ldeval.stats.estimands import effective_sample_size
 from ldeval.stats.matching import match
 from ldeval.stats.weights import balance, entropy_weights, propensity_weights
@@ -133,13 +133,10 @@ def by_measure(custody: Weighed, adjust: Sequence[str]) -> Findings:
 
 def _measure(measure: str, custody: Weighed, tables: Mapping[str, pd.DataFrame], adjust: Sequence[str]) -> Table:
     names = [(name.lower().replace(" ", "_"), name) for name in tables]
-    columns = (*_HEADS, *(Column(name, label, UNITS[measure], source="model") for name, label in names))
+    columns = (*HEADS, *(Column(name, label, UNITS[measure], source="model") for name, label in names))
     rows = tuple(_rows(custody.people, adjust, [table[measure] for table in tables.values()]))
     title = f"{MEASURES[measure]} before and after, comparison of custody"
     return Table(f"balance-{measure.replace('_', '-')}", title, columns, rows, custody.notes(), group="group")
-
-
-_HEADS = (Column("group", "Characteristic"), Column("term", "Level"))
 
 
 def _rows(people: Comparison, adjust: Sequence[str], measures: Sequence[pd.Series[float]]) -> Iterator[tuple[Cell, ...]]:
@@ -164,7 +161,7 @@ def reconviction(again: Weighed, adjust: Sequence[str]) -> Findings:
     kinds = {"smd": "Difference", "variance_ratio": "Variances", "ks": "Distance"}
     pairs = [(measure, label, way) for measure, label in kinds.items() for way in tables]
     columns = (
-        *_HEADS,
+        *HEADS,
         *(
             Column(f"{m}_{way.lower()}", f"{label}, {'before' if way == 'Before' else 'after'}", UNITS[m], source="model")
             for m, label, way in pairs
@@ -179,15 +176,15 @@ def _others(records: Records) -> Iterator[tuple[str, Weighed]]:
     """Give the other comparisons that results rest on, weighted; those that the records do not hold are left out."""
     days = records.study.study.follow_up_days
     ways = {WEIGHTING: WAYS[WEIGHTING]}
-    for name, make in (
-        ("Days in custody", lambda: compare(records, "diversion")),
-        ("Intention to treat", lambda: _everyone(compare(records, "diversion", users=(USER, UNSEEN)))),
-        ("Beside people not seen by a live service", lambda: compare(records, "diversion", control=UNSEEN)),
-        ("Beside the same areas before the service", lambda: historical(records)),
-    ):
+    sides: dict[str, Callable[[], Comparison]] = {
+        "Days in custody": lambda: compare(records, "diversion"),
+        "Intention to treat": lambda: race(_everyone(compare(records, "diversion", users=(USER, UNSEEN))), days).people,
+        "Beside people not seen by a live service": lambda: race(compare(records, "diversion", control=UNSEEN), days).people,
+        "Beside the same areas before the service": lambda: race(historical(records), days).people,
+    }
+    for name, make in sides.items():
         try:
-            people = make()
-            yield name, weigh(people if name == "Days in custody" else race(people, days).people, ways)
+            yield name, weigh(make(), ways)
         except ValueError:
             continue
 

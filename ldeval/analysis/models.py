@@ -21,7 +21,7 @@ from ldeval.analysis.diversion import CUSTODY, SMALL_SAMPLE, Array, Race, race
 from ldeval.analysis.findings import Cell, Column, Findings, Table, made_from
 from ldeval.analysis.reconviction import Spell, spells_of
 from ldeval.analysis.records import RECORDS, Comparison, Records, compare
-from ldeval.analysis.terms import Term, cell, terms
+from ldeval.analysis.terms import HEADS, Term, cell, terms
 from ldeval.analysis.timeliness import MEASURES, Measure, study_effects
 from ldeval.stats.binary import logistic
 from ldeval.stats.fit import Regression
@@ -49,7 +49,6 @@ COEFFICIENT = (
     Column("p_value", "p", "p", source="model"),
 )
 ODDS_RATIO = Column("ratio", "Odds ratio", "ratio", source="model")
-HEADS = (Column("group", "Characteristic"), Column("term", "Level"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +216,12 @@ def _court(key: str, cohort: Cohorts, measure: Measure) -> Table:
     fit = study_effects(cohort, cohort.outcome(measure.column))
     first = _first_months(cohort)
     *sizes, p_value = COEFFICIENT
-    columns = (*HEADS, *(replace(column, unit=_unit(measure)) for column in sizes), p_value)
+    columns = (
+        HEADS[0],
+        Column("term", "Half-year of charge, from"),
+        *(replace(column, unit=_unit(measure)) for column in sizes),
+        p_value,
+    )
     numbers = [column.name for column in columns[2:]]
     rows = tuple(
         (f"Service began from {first[group]}", _when(first[time], event), *map(cell, row[numbers]))

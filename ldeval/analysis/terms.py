@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ldeval.analysis.findings import Column
 from ldeval.analysis.records import CODED, LOGGED, Comparison
 
+HEADS = (Column("group", "Group"), Column("term", "Characteristic"))
+"""The columns that hold the words of a line."""
 HISTORY = "History, as the logarithm of one more than the number"
 OTHERS = "Other characteristics"
 AGE = {"age": "Ten years, counted from 35", "age_squared": "The same, squared"}

@@ -22,6 +22,7 @@ from ldeval.release.sentences import finding, matters, says, says_of_share
 from ldeval.release.tables import (
     disclosure_table,
     facts_table,
+    fits_table,
     inputs_table,
     key_figures,
     software_table,
@@ -44,6 +45,7 @@ __all__ = [
     "facts_table",
     "figure",
     "finding",
+    "fits_table",
     "inputs_table",
     "key_figures",
     "log_counts",

@@ -82,6 +82,20 @@ def key_figures(keys: Sequence[str] | None = None) -> Markdown:
     return lay_out(columns, rows, foot(tuple(done), "estimates.csv"), _named("figures", keys), "what")
 
 
+def fits_table(keys: Sequence[str]) -> Markdown:
+    """Give estimates under the words of their model: value, error on the model's scale, interval, p-value, people, events."""
+    released = results()
+    gaps = {key: gap for key in keys if (gap := released.missing(key))}
+    shown = [released.estimates[key] for key in keys if key not in gaps]
+    error = Column("se", "Standard error", "number")
+    value, *rest = _headings("Value", shown)
+    columns = [Column("model", "Model"), Column("what", "Estimate"), value, error, *rest, *_COUNTS]
+    rows = [[_sentence(row.method), _words(row), *_with_error(row)] for row in shown]
+    rows += [["Not estimated", f"{_sentence(gap.what)}: {gap.why}", *["–"] * 6] for gap in gaps.values()]
+    done = dict.fromkeys(released.origin(key).disclosure for key in keys)
+    return lay_out(columns, rows, foot(tuple(done), "estimates.csv"), _named("fits", keys), "what", "model")
+
+
 def facts_table(keys: Sequence[str]) -> Markdown:
     """Give published facts as a table with source and standing."""
     facts = results().facts
@@ -163,7 +177,7 @@ def _headings(measure: str, shown: Sequence[Estimate]) -> list[Column]:
 
 
 def _words(row: Estimate) -> str:
-    return f"{row.measure[:1].upper()}{row.measure[1:]}"
+    return _sentence(row.measure)
 
 
 def cell_of(row: Estimate) -> str:
@@ -174,6 +188,17 @@ def cell_of(row: Estimate) -> str:
 def _numbers(row: Estimate) -> list[str]:
     counts = [form(row.n, "people"), form(row.events, "events")]
     return [cell_of(row), between(row).replace(" ", NO_BREAK), form(row.p_value, "p"), *counts]
+
+
+def _with_error(row: Estimate) -> list[str]:
+    """Give the cells of an estimate with its error: that of the logarithm for a ratio, in points for shares and differences."""
+    points = 100 if row.unit in ("percentage points", "share", "rounded share") else 1
+    value, *rest = _numbers(row)
+    return [value, form(points * row.se, "number") if row.se else "–", *rest]
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _text(cell: object, column: Column) -> str:
