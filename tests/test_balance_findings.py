@@ -50,8 +50,9 @@ def test_entropy_balancing_makes_the_means_equal(found):
     assert {row[4] for row in exhibit(found, "balance-smd").rows} == {0.0}
 
 
-def test_variances_are_given_for_characteristics_that_are_not_either_or(found):
-    assert {row[1] for row in exhibit(found, "balance-variance-ratio").rows} == {
+@pytest.mark.parametrize("key", ["balance-variance-ratio", "balance-ks"])
+def test_variances_and_distances_are_given_for_characteristics_that_are_not_either_or(found, key):
+    assert {row[1] for row in exhibit(found, key).rows} == {
         *("Ten years, counted from 35", "The same, squared", "Previous convictions")
     }
 

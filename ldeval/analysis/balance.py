@@ -92,11 +92,16 @@ class Weighed:
         """Give the balance before ("Before") and by each way, by column of the design."""
         X = self.people.X.drop(columns="intercept")
         each = {"Before": None, **self.weights}
-        return {name: balance(self.people.treated, X, load).set_index("term") for name, load in each.items()}
+        return {name: _compared(balance(self.people.treated, X, load).set_index("term")) for name, load in each.items()}
 
     def notes(self) -> tuple[str, ...]:
         """Say which ways gave no weights, and why."""
         return tuple(f"{name}: none, because {why}." for name, why in self.gaps.items())
+
+
+def _compared(table: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the distances of what is either there or not: they are differences of means, and of crude shares at that."""
+    return table.assign(ks=table["ks"].where(table["variance_ratio"].notna()))
 
 
 def weigh(people: Comparison, ways: Mapping[str, Weighing]) -> Weighed:
