@@ -90,7 +90,7 @@ def fits_table(keys: Sequence[str]) -> Markdown:
     error = Column("se", "Standard error", "number")
     value, *rest = _headings("Value", shown)
     columns = [Column("model", "Model"), Column("what", "Estimate"), value, error, *rest, *_COUNTS]
-    rows = [[_sentence(row.method), _words(row), *_with_error(row)] for row in shown]
+    rows = [[_sentence(row.method), _words(row).replace("_", " "), *_with_error(row)] for row in shown]
     rows += [["Not estimated", f"{_sentence(gap.what)}: {gap.why}", *["–"] * 6] for gap in gaps.values()]
     done = dict.fromkeys(released.origin(key).disclosure for key in keys)
     return lay_out(columns, rows, foot(tuple(done), "estimates.csv"), _named("fits", keys), "what", "model")
@@ -235,9 +235,10 @@ def lay_out(
 
 
 def _plain(text: str) -> str:
-    """Keep the table alone: no style sheet, no frame; alignment as a style, which pandoc reads."""
+    """Keep the table alone: no style sheet, no frame, no ids of rows; alignment as a style, which pandoc reads."""
     text = re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
     found = re.search(r"<table.*</table>", text, flags=re.DOTALL)
     assert found is not None
     text = found[0].replace('class="gt_group_heading"', 'class="gt_group_heading gt_left"')
+    text = re.sub(r'\bgt_row | id="[^"]*-stub-\d+"|^ +', "", text, flags=re.MULTILINE)
     return re.sub(r'(?=class="[^"]*\bgt_(left|right)\b)', r'style="text-align: \1;" ', text)
