@@ -47,8 +47,8 @@ INPUTS = {
 }
 
 
-def table(key: str) -> Markdown:
-    """Give a released table, or a released set of effects as a table.
+def table(key: str, *, errors: bool = False) -> Markdown:
+    """Give a released table, or a released set of effects as a table; `errors` adds the standard errors of effects.
 
     Raises:
         KeyError: there is none of that id; those that there are, are listed.
@@ -64,7 +64,7 @@ def table(key: str) -> Markdown:
     notes = (*exhibit.notes, released.origin(key).disclosure)
     if isinstance(exhibit, Effects):
         group = "group" if any(row.group for row in exhibit.rows) else None
-        columns, rows = _effects(exhibit, released.estimates, group)
+        columns, rows = _effects(exhibit, released.estimates, group, errors)
         return lay_out(columns, rows, foot(notes, f"effects/{key}.csv", key), key, "effect", group)
     body = [[_text(cell, column) for cell, column in zip(row, exhibit.columns, strict=True)] for row in exhibit.rows]
     heads = next(column.name for column in exhibit.columns if column.name != exhibit.group)
@@ -87,12 +87,11 @@ def fits_table(keys: Sequence[str]) -> Markdown:
     released = results()
     gaps = {key: gap for key in keys if (gap := released.missing(key))}
     shown = [released.estimates[key] for key in keys if key not in gaps]
-    error = Column("se", "Standard error", "number")
     value, *rest = _headings("Value", shown)
-    columns = [Column("model", "Model"), Column("what", "Estimate"), value, error, *rest, *_COUNTS]
+    columns = [Column("model", "Model"), Column("what", "Estimate"), value, *_ERROR, *rest, *_COUNTS]
     rows = [[_sentence(row.method), _words(row).replace("_", " "), *_with_error(row)] for row in shown]
     rows += [["Not estimated", f"{_sentence(gap.what)}: {gap.why}", *["–"] * 6] for gap in gaps.values()]
-    done = dict.fromkeys(released.origin(key).disclosure for key in keys)
+    done = dict.fromkeys(released.origin(row.id).disclosure for row in shown)
     return lay_out(columns, rows, foot(tuple(done), "estimates.csv"), _named("fits", keys), "what", "model")
 
 
@@ -151,15 +150,28 @@ def _rule(why: str) -> str:
     return re.sub(r"\d+ of \d+ suppressed", "some suppressed", why)
 
 
+_ERROR = [Column("se", "Standard error", "number")]
 _COUNTS = [Column("n", "People", "people"), Column("events", "Events", "events")]
 
 
-def _effects(exhibit: Effects, estimates: Mapping[str, Estimate], group: str | None) -> tuple[list[Column], list[list[str]]]:
+def _effects(
+    exhibit: Effects, estimates: Mapping[str, Estimate], group: str | None, errors: bool
+) -> tuple[list[Column], list[list[str]]]:
+    """Lay out a set of effects: value, interval, p-value, and the error after the value where it is asked for."""
     shown = [estimates[row.estimate] for row in exhibit.rows]
-    heads = [Column(group, "Group")] if group else []
-    columns = [*heads, Column("effect", "Characteristic"), *_headings(exhibit.measure, shown)]
-    pairs = zip(exhibit.rows, shown, strict=True)
-    return columns, [[*([row.group] if group else []), row.label, *_numbers(number)[:3]] for row, number in pairs]
+    value, *rest = _headings(exhibit.measure, shown)
+    columns = [
+        *([Column(group, "Group")] if group else []),
+        Column("effect", "Characteristic"),
+        value,
+        *_ERROR[: int(errors)],
+        *rest,
+    ]
+    rows = []
+    for row, number in zip(exhibit.rows, shown, strict=True):
+        cells = _with_error(number)[:4] if errors else _numbers(number)[:3]
+        rows.append([*([row.group] if group else []), row.label, *cells])
+    return columns, rows
 
 
 def _named(kind: str, keys: Sequence[str]) -> str:
