@@ -8,7 +8,7 @@ are clustered by area, as everywhere.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -39,6 +39,7 @@ DAYS_MODELS = {
     "models-sentence-served": "The model of days served to release, among comparators",
 }
 COURT = {f"models-court-{measure.name.replace('_', '-')}": measure.words for measure in MEASURES}
+INTERVALS = "Intervals are of 95%."
 OUTCOME_OF = {"models-custody-days": "custody_days", "models-sentence-served": "sentence_served"}
 
 COEFFICIENT = (
@@ -195,7 +196,7 @@ def ratios(key: str, title: str, fit: Regression, lines: tuple[Term, ...], note:
 def _laid_out(key: str, title: str, columns: tuple[Column, ...], rows: pd.DataFrame, lines: tuple[Term, ...], note: str) -> Table:
     numbers = [column.name for column in columns]
     body = tuple((line.group, line.label, *_cells(rows, line.column, numbers)) for line in lines)
-    return Table(key, title, (*HEADS, *columns), body, (note,), group="group")
+    return Table(key, title, (*HEADS, *columns), body, (note, INTERVALS), group="group")
 
 
 def _cells(rows: pd.DataFrame, term: str, numbers: list[str]) -> Iterator[Cell]:
@@ -215,28 +216,21 @@ def court_models(records: Records) -> Findings:
 def _court(key: str, cohort: Cohorts, measure: Measure) -> Table:
     fit = study_effects(cohort, cohort.outcome(measure.column))
     first = _first_months(cohort)
-    *sizes, p_value = COEFFICIENT
-    columns = (
-        HEADS[0],
-        Column("term", "Half-year of charge, from"),
-        *(replace(column, unit=_unit(measure)) for column in sizes),
-        p_value,
-    )
+    columns = (HEADS[0], Column("term", "Half-year of charge, from"), *COEFFICIENT)
     numbers = [column.name for column in columns[2:]]
+    table = fit.tidy()
+    if measure.unit == "percentage points":
+        table[["estimate", "se", "low", "high"]] *= 100
     rows = tuple(
         (f"Service began from {first[group]}", _when(first[time], event), *map(cell, row[numbers]))
-        for group, time, event, (_, row) in zip(fit.group, fit.time, fit.event, fit.tidy().iterrows(), strict=True)
+        for group, time, event, (_, row) in zip(fit.group, fit.time, fit.event, table.iterrows(), strict=True)
     )
     areas = cohort.rows["area_id"].nunique()
     note = (
         f"{areas} areas, errors clustered by area (CR1, t). Before the start, each half-year against the one before it; from the "
         "start on, against the last before it; each beside areas not yet live. In brackets: half-years since the start."
     )
-    return Table(key, _title(measure), columns, rows, (note,), group="group")
-
-
-def _unit(measure: Measure) -> str:
-    return "number" if measure.unit == "days" else measure.unit
+    return Table(key, _title(measure), columns, rows, (f"In {measure.unit}.", note, INTERVALS), group="group")
 
 
 def _title(measure: Measure) -> str:
