@@ -3,8 +3,8 @@
 Run: python benchmarks/stats.py. Each pair is measured in turn, run by run, so that whatever else the machine does hits both; a
 ratio is the median of the pairs' ratios. Peers that need minutes get fewer rows or runs, and the table says so.
 
-The ratio to lifelines depends on what else runs: its products spread over threads that wait for each other on a busy machine (30
-s and more for the first row), and take 2 to 3 s on an idle one of two cores, where ldeval takes about half a second.
+The ratio to lifelines depends on what else runs: on a busy machine its many small products wait for each other, on an idle one of
+two cores they take 2 to 3 s in the first row. Processor seconds, of all threads together, stand beside the seconds on the clock.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ import numpy as np
 from machine import write
 
 from ldeval.stats.cox import cox
+from ldeval.stats.resample import cluster_bootstrap
 
 RUNS = 5
+R_ONCE = {300_000: 760.0, 100_000: 68.0}
+"""Seconds that R's coxph (survival 3.5-3) took once for so many rows with 45 clusters: too long to measure each time."""
 R_SCRIPT = """
 library(survival); a <- commandArgs(TRUE); d <- read.csv(a[1]); n <- as.integer(a[2])
 f <- if (a[3] == "cluster") Surv(t, e) ~ . - area else Surv(t, e) ~ .
@@ -54,10 +57,11 @@ def everything(case: dict[str, Any]) -> dict[str, Any]:
     return {**case, "entry": entry, **options}
 
 
-def seconds(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def seconds(call: Callable[[], object]) -> tuple[float, float]:
+    """Time a call on the clock and in processor seconds."""
+    start, busy = time.perf_counter(), time.process_time()
     call()
-    return time.perf_counter() - start
+    return time.perf_counter() - start, time.process_time() - busy
 
 
 def pair(name: str, first: Callable[[], object], second: Callable[[], object], *, runs: int = RUNS) -> dict[str, object]:
@@ -65,10 +69,17 @@ def pair(name: str, first: Callable[[], object], second: Callable[[], object], *
     first()
     if runs > 1:
         second()
-    times = [(seconds(first), seconds(second)) for _ in range(runs)]
-    ours, theirs = (statistics.median(side) for side in zip(*times, strict=True))
-    ratio = statistics.median(b / a for a, b in times)
-    return {"what": name, "seconds": round(ours, 3), "other_seconds": round(theirs, 3), "ratio": round(ratio, 2), "runs": runs}
+    times = [seconds(first) + seconds(second) for _ in range(runs)]
+    ours, busy, theirs, their_busy = (statistics.median(side) for side in zip(*times, strict=True))
+    ratio = statistics.median(run[2] / run[0] for run in times)
+    return row(name, ours, theirs, ratio, runs, busy=busy, their_busy=their_busy)
+
+
+def row(
+    name: str, ours: float, theirs: float | None, ratio: float | None, runs: int, *, busy: float, their_busy: float | None = None
+) -> dict[str, object]:
+    found = {"seconds": ours, "other_seconds": theirs, "ratio": ratio, "cpu_seconds": busy, "other_cpu_seconds": their_busy}
+    return {"what": name, **{key: "" if value is None else round(value, 3) for key, value in found.items()}, "runs": runs}
 
 
 def lifelines_fit(case: dict[str, Any]) -> Callable[[], object]:
@@ -102,27 +113,49 @@ def r_times(case: dict[str, Any], runs: int) -> list[float]:
 def against_r(name: str, case: dict[str, Any], runs: int) -> list[dict[str, object]]:
     if shutil.which("Rscript") is None:
         return []
-    ours = statistics.median(seconds(lambda: cox(**case)) for _ in range(RUNS))
-    theirs = statistics.median(r_times(case, runs))
-    row = {"what": name, "seconds": round(ours, 3), "other_seconds": round(theirs, 3), "ratio": round(theirs / ours, 2)}
-    return [{**row, "runs": runs}]
+    return [against(name, case, statistics.median(r_times(case, runs)))]
 
 
-def memory(rows: int, columns: int) -> dict[str, object]:
-    """Peak of what numpy allocates during a fit, the caller's X not counted, over the size of X."""
-    case = sample(rows, columns)
-    tracemalloc.start()
+def against(name: str, case: dict[str, Any], theirs: float) -> dict[str, object]:
+    """Set our time beside a known one."""
     cox(**case)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    name = f"Cox {rows:,} x {columns}: peak memory beyond X itself, in sizes of X"
-    return {"what": name, "seconds": "", "other_seconds": "", "ratio": round(peak / case["X"].nbytes, 2), "runs": 1}
+    ours, busy = (statistics.median(side) for side in zip(*(seconds(lambda: cox(**case)) for _ in range(RUNS)), strict=True))
+    return row(name, ours, theirs, theirs / ours, RUNS, busy=busy)
+
+
+def memory(rows: int, columns: int) -> list[dict[str, object]]:
+    """Peak of what numpy allocates during a fit, the caller's X not counted, over the size of X: of an array and of a frame."""
+    import pandas as pd
+
+    case = sample(rows, columns)
+    found = []
+    for kind, X in (("an array", case["X"]), ("a DataFrame", pd.DataFrame(case["X"]).add_prefix("x"))):
+        tracemalloc.start()
+        cox(case["time"], case["event"], X)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        name = f"Cox {rows:,} x {columns}: peak memory beyond X itself, {kind}, in sizes of X"
+        none = dict.fromkeys(("seconds", "other_seconds", "cpu_seconds", "other_cpu_seconds"), "")
+        found.append({"what": name, **none, "ratio": round(peak / case["X"].nbytes, 2), "runs": 1})
+    return [{key: one[key] for key in row("", 0, 0, 0, 1, busy=0)} for one in found]
+
+
+def bootstrap() -> list[dict[str, object]]:
+    """Time a cluster bootstrap of 999 draws on one core."""
+    case = sample(17_000, 10)
+    areas = np.random.default_rng(3).integers(0, 42, 17_000)
+
+    def draws() -> object:
+        return cluster_bootstrap(lambda some: cox(**some).coefficients, case, cluster=areas, draws=999, seed=1)
+
+    ours, busy = seconds(draws)
+    return [row("Cox 17,000 x 10, 42 clusters, bootstrap of 999 draws", ours, None, None, 1, busy=busy)]
 
 
 def cox_rows() -> list[dict[str, object]]:
     rows = [pair_of("Cox 1,000,000 x 20, daily ties: lifelines", sample(1_000_000, 20))]
     rows.append(pair_of("Cox 1,000,000 x 20, continuous times: lifelines (one run)", sample(1_000_000, 20, daily=False), runs=1))
-    rows += [*options(), *clusters(), *growth(), memory(1_000_000, 20)]
+    rows += [*options(), *clusters(), *bootstrap(), *growth(), *memory(1_000_000, 20)]
     return rows + against_r("Cox 1,000,000 x 20, daily ties: R", sample(1_000_000, 20), 3)
 
 
@@ -143,10 +176,18 @@ def clusters() -> list[dict[str, object]]:
     """R took 760 s for 300,000 rows and 68 s for 100,000; lifelines 132 s for 100,000: fewer rows here."""
     case = sample(300_000, 10)
     areas = np.random.default_rng(3).integers(0, 45, 300_000)
-    some = {key: value[:10_000] for key, value in case.items()} | {"cluster": areas[:10_000]}
+    some = first_rows(case | {"cluster": areas}, 10_000)
     rows = [pair("Cox 300,000 x 10: 45 clusters against none", lambda: cox(**case), lambda: cox(**case, cluster=areas))]
+    rows += [
+        against(f"Cox {count:,} x 10, 45 clusters: R, measured once", first_rows(case | {"cluster": areas}, count), known)
+        for count, known in R_ONCE.items()
+    ]
     rows.append(pair_of("Cox 10,000 x 10, 45 clusters: lifelines", some, runs=3))
     return rows + against_r("Cox 10,000 x 10, 45 clusters: R", some, 3)
+
+
+def first_rows(case: dict[str, Any], count: int) -> dict[str, Any]:
+    return {key: value[:count] for key, value in case.items()}
 
 
 def growth() -> list[dict[str, object]]:

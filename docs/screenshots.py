@@ -8,11 +8,14 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
+from pypdf import PdfReader
 
 DOCS = Path(__file__).parent
 REPORT = DOCS.parent / "_report"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars"]
-PDF_PAGES = {"pdf-title": 1, "pdf-results": 10}
+PDF_PAGES = {"pdf-title": "Made with ldeval", "pdf-results": "Figure 4.2:"}
+"""Pages of the PDF, each by words that it alone, or it first, holds."""
+
 COLOURS = 256
 
 
@@ -31,11 +34,14 @@ def main() -> None:
         take(wide, "chapters/validation.html#fig-rossi-curves", "page")
         wide.goto((REPORT / "chapters" / "validation.html").as_uri())
         wide.locator('.est[data-id="rossi/hazard_ratio/fin"]').first.click()
+        wide.get_by_role("dialog").wait_for()
         save(wide, "provenance")
         dark = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="dark", reduced_motion="reduce")
         take(dark, "chapters/validation.html#sec-rossi", "validation-dark")
         browser.close()
-    for name, number in PDF_PAGES.items():
+    texts = [page.extract_text() for page in PdfReader(pdf).pages]
+    for name, words in PDF_PAGES.items():
+        number = next(place for place, text in enumerate(texts, start=1) if words in text)
         page = ["-png", "-r", "60", "-f", str(number), "-l", str(number), "-singlefile"]
         subprocess.run(["pdftoppm", *page, str(pdf), str(DOCS / name)], check=True)
         shrink(DOCS / f"{name}.png")

@@ -56,11 +56,15 @@ class Data(_Part):
     """Where the records are ("twin" or a folder), which engine reads them, and their own names for our columns.
 
     `extract_end` is the last day that the extracts cover: what is open then is censored on it. `date_format` says how an
-    extract of CSV writes its dates, where that is not as 2017-09-30: it is declared, never guessed.
+    extract of CSV writes its dates, where that is not as 2017-09-30: it is declared, never guessed. `master` says where Spark
+    is: on this machine (`local[*]`), a cluster (`spark://host:7077`) or a Spark Connect server (`sc://host:15002`); `spark`
+    holds settings of Spark's own (`"spark.executor.memory" = "8g"`). DuckDB reads neither.
     """
 
     source: str = "twin"
     engine: Literal["duckdb", "spark"] = "duckdb"
+    master: Annotated[str, Field(pattern=r"^(local(\[([1-9][0-9]*|\*)\])?|spark://[^/\s:]+:[0-9]+|sc://\S+)$")] = "local[*]"
+    spark: dict[str, str] = Field(default_factory=dict)
     extract_end: date = date(2019, 6, 30)
     twin: Twin = Twin()
     columns: dict[str, dict[str, str]] = Field(default_factory=dict)

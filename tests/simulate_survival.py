@@ -9,17 +9,15 @@ Run: python tests/simulate_survival.py [draws]
 
 from __future__ import annotations
 
-import csv
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from coverage_table import summary, write
 from scipy.special import expit, ndtr
-from scipy.stats import binom
 
 from ldeval.stats.adjusted import adjusted_incidence, adjusted_survival
 from ldeval.stats.competing import cumulative_incidence, fine_gray, gray_test
@@ -29,10 +27,8 @@ SEED = 20261123
 DRAWS = 1000
 AREAS = 27
 TAU = 200
-BAND = 0.9995  # of the binomial band, so that all rows together rarely fail by chance
 NODES, SHARES = np.polynomial.hermite_e.hermegauss(80)
 SHARES = SHARES / SHARES.sum()
-HERE = Path(__file__).parent / "coverage"
 
 FRAILTY = 0.5  # variance of the gamma frailty of people's repeated events
 ODDS = (-0.4, 0.7)  # of treatment: intercept and covariate
@@ -154,13 +150,13 @@ def curves(rng: np.random.Generator) -> Iterator[tuple[Row, Found]]:
         d = cause_specific(rng, within)
         by = {} if not within else {"cluster": d["area"], "small_sample": "CR1-t"}
         curve = kaplan_meier(d["time"], d["state"] > 0, **by)
-        yield Row("survival", "kaplan_meier at 200", setting, truth), point(curve.at(TAU))
-        yield Row("survival", "kaplan_meier median", setting, median_day()), point(curve.quantile(0.5))
+        yield Row("survival", "Kaplan-Meier at 200", setting, truth), point(curve.at(TAU))
+        yield Row("survival", "Kaplan-Meier median", setting, median_day()), point(curve.quantile(0.5))
         incidence = cumulative_incidence(d["time"], d["state"], cause=1, **by)
-        yield Row("competing", "cumulative_incidence at 200", setting, cause), point(incidence.at(TAU))
+        yield Row("competing", "Cumulative incidence at 200", setting, cause), point(incidence.at(TAU))
         if not within:
             assert abs(hazard - steps) < 0.01
-            yield Row("survival", "nelson_aalen at 200", setting, steps), point(nelson_aalen(d["time"], d["state"] > 0).at(TAU))
+            yield Row("survival", "Nelson-Aalen at 200", setting, steps), point(nelson_aalen(d["time"], d["state"] > 0).at(TAU))
 
 
 def weighted(rng: np.random.Generator) -> Iterator[tuple[Row, Found]]:
@@ -172,9 +168,9 @@ def weighted(rng: np.random.Generator) -> Iterator[tuple[Row, Found]]:
     options = {"weights": 1 / chance[seen], "cluster": part["area"], "small_sample": "CR1-t"}
     curve = kaplan_meier(part["time"], part["state"] > 0, **options)
     setting = "27 areas, CR1-t, known fractional weights"
-    yield Row("survival", "kaplan_meier at 200", setting, any_curve(TAU)), point(curve.at(TAU))
+    yield Row("survival", "Kaplan-Meier at 200", setting, any_curve(TAU)), point(curve.at(TAU))
     incidence = cumulative_incidence(part["time"], part["state"], cause=1, **options)
-    yield Row("competing", "cumulative_incidence at 200", setting, any_incidence(TAU)), point(incidence.at(TAU))
+    yield Row("competing", "Cumulative incidence at 200", setting, any_incidence(TAU)), point(incidence.at(TAU))
 
 
 def late_entry(rng: np.random.Generator) -> Iterator[tuple[Row, Found]]:
@@ -185,7 +181,7 @@ def late_entry(rng: np.random.Generator) -> Iterator[tuple[Row, Found]]:
     part = {key: d[key][seen] for key in ("time", "state", "area")}
     options = {"entry": entry[seen], "cluster": part["area"], "small_sample": "CR1-t"}
     curve = kaplan_meier(part["time"], part["state"] > 0, **options)
-    yield Row("survival", "kaplan_meier at 200", "27 areas, CR1-t, late entry", any_curve(TAU)), point(curve.at(TAU))
+    yield Row("survival", "Kaplan-Meier at 200", "27 areas, CR1-t, late entry", any_curve(TAU)), point(curve.at(TAU))
 
 
 def restricted(rng: np.random.Generator) -> Iterator[tuple[Row, Found]]:
@@ -200,10 +196,10 @@ def restricted(rng: np.random.Generator) -> Iterator[tuple[Row, Found]]:
         by = {} if not within else {"cluster": d["area"], "small_sample": "CR1-t"}
         found = rmst(time, event, tau=TAU, group=arm, **by)
         one, zero = survival_truth(1.0, "ATE")[1], survival_truth(0.0, "ATE")[1]
-        yield Row("survival", "rmst difference to 200", setting, one - zero), term(found, "difference")
+        yield Row("survival", "Restricted mean, difference to 200", setting, one - zero), term(found, "difference")
         value, se, low, high = term(found, "ratio")
         yield (
-            Row("survival", "rmst log ratio to 200", setting, np.log(one / zero)),
+            Row("survival", "Restricted mean, log ratio to 200", setting, np.log(one / zero)),
             (np.log(value), se, np.log(low), np.log(high)),
         )
 
@@ -222,7 +218,7 @@ def counts(rng: np.random.Generator) -> Iterator[tuple[Row, Found]]:
     start, stop, event, person_of = np.array(rows).T
     truth = TAU * (1 - (1 + FRAILTY * 0.008) ** (-1 / FRAILTY))
     curve = mean_cumulative_count(start, stop, event, person_of)
-    yield Row("survival", "mean_cumulative_count at 200", "gamma frailty", truth), point(curve.at(TAU))
+    yield Row("survival", "Mean cumulative count at 200", "gamma frailty", truth), point(curve.at(TAU))
 
 
 def adjusted(rng: np.random.Generator) -> Iterator[tuple[Row, Found]]:
@@ -236,13 +232,13 @@ def adjusted(rng: np.random.Generator) -> Iterator[tuple[Row, Found]]:
             found = adjusted_survival(d["time_one"], d["event_one"], d["treated"], X, **options)
             (one, mean_one), (zero, mean_zero) = (survival_truth(arm, estimand) for arm in (1.0, 0.0))
             setting = f"{estimand} by {by}, 27 areas, CR1-t"
-            yield Row("survival", "adjusted_survival difference at 200", setting, one - zero), term(found, "survival_difference")
+            yield Row("survival", "Adjusted survival difference at 200", setting, one - zero), term(found, "survival_difference")
             lost = mean_one - mean_zero
-            yield Row("survival", "adjusted_survival rmst difference to 200", setting, lost), term(found, "rmst_difference")
+            yield Row("survival", "Adjusted survival rmst difference to 200", setting, lost), term(found, "rmst_difference")
             found = adjusted_incidence(d["time"], d["state"], d["treated"], X, cause=1, **options)
             difference = incidence_truth(1.0, estimand) - incidence_truth(0.0, estimand)
             yield (
-                Row("competing", "adjusted_incidence difference at 200", setting, difference),
+                Row("competing", "Adjusted incidence difference at 200", setting, difference),
                 term(found, "incidence_difference"),
             )
 
@@ -262,8 +258,8 @@ def subdistribution(rng: np.random.Generator) -> Iterator[tuple[Row, Found]]:
         state = np.where(end[:, 1] <= end[:, 0], np.where(first, 1, 2), 0)
         by = {} if not within else {"cluster": d["area"], "small_sample": "CR1-t"}
         found = fine_gray(end.min(axis=1), state, np.column_stack((d["x"], d["treated"])), cause=1, **by)
-        yield Row("competing", "fine_gray covariate", setting, effects[0]), term(found, "x0")
-        yield Row("competing", "fine_gray treatment", setting, effects[1]), term(found, "x1")
+        yield Row("competing", "Fine and Gray: covariate", setting, effects[0]), term(found, "x0")
+        yield Row("competing", "Fine and Gray: treatment", setting, effects[1]), term(found, "x1")
 
 
 def tests_under_the_null(rng: np.random.Generator) -> Iterator[tuple[Row, Found]]:
@@ -272,10 +268,10 @@ def tests_under_the_null(rng: np.random.Generator) -> Iterator[tuple[Row, Found]
     group, weight = rng.integers(0, 3, len(d["x"])), rng.uniform(0.5, 2, len(d["x"]))
     event = d["state"] > 0
     trials = (
-        ("survival", "logrank", "three groups", logrank(d["time"], event, group)),
-        ("survival", "logrank rho = 1", "three groups, strata", logrank(d["time"], event, group, strata=d["treated"], rho=1)),
-        ("survival", "logrank", "three groups, fractional weights", logrank(d["time"], event, group, weights=weight)),
-        ("competing", "gray_test", "three groups", gray_test(d["time"], d["state"], group, cause=1)),
+        ("survival", "Log-rank", "three groups", logrank(d["time"], event, group)),
+        ("survival", "Log-rank rho = 1", "three groups, strata", logrank(d["time"], event, group, strata=d["treated"], rho=1)),
+        ("survival", "Log-rank", "three groups, fractional weights", logrank(d["time"], event, group, weights=weight)),
+        ("competing", "Gray's test", "three groups", gray_test(d["time"], d["state"], group, cause=1)),
     )
     for table, name, setting, found in trials:
         accepted = found.p_value >= 0.05
@@ -294,43 +290,11 @@ def simulate(draws: int, seed: int = SEED) -> list[dict[str, Any]]:
                 found.setdefault(row, []).append(values)
         if sys.stderr.isatty():
             print(f"\r{j + 1} of {draws}", end="", file=sys.stderr)
-    low, high = binom.ppf([1 - BAND, BAND], draws, 0.95) / draws
-    return [summary(row, np.array(values), low, high, seed) for row, values in found.items()]
-
-
-def summary(row: Row, values: np.ndarray, low: float, high: float, seed: int) -> dict[str, Any]:
-    estimate, se, lower, upper = values.T
-    spread = float(np.std(estimate, ddof=1))
-    return {
-        "table": row.table,
-        "estimator": row.estimator,
-        "setting": row.setting,
-        "truth": float(row.truth),
-        "mean_estimate": float(np.mean(estimate)),
-        "bias_over_mc_error": float((np.mean(estimate) - row.truth) / (spread / np.sqrt(len(values)))),
-        "sd": spread,
-        "mean_se": float(np.mean(se)),
-        "coverage": float(np.mean((lower <= row.truth) & (row.truth <= upper))),
-        "band_low": float(low),
-        "band_high": float(high),
-        "draws": len(values),
-        "seed": seed,
-    }
-
-
-def write(rows: list[dict[str, Any]]) -> None:
-    for table in ("survival", "competing"):
-        part = [{key: shown(value) for key, value in row.items() if key != "table"} for row in rows if row["table"] == table]
-        with (HERE / f"{table}.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(part[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(part)
-
-
-def shown(value: Any) -> Any:
-    return f"{value:.6g}" if isinstance(value, float) else value
+    return [{"table": row.table} | summary(row.estimator, row.setting, row.truth, values, seed) for row, values in found.items()]
 
 
 if __name__ == "__main__":
     warnings.simplefilter("error")
-    write(simulate(int(sys.argv[1]) if len(sys.argv) > 1 else DRAWS))
+    simulated = simulate(int(sys.argv[1]) if len(sys.argv) > 1 else DRAWS)
+    for name in ("survival", "competing"):
+        write(name, [{key: row[key] for key in row if key != "table"} for row in simulated if row["table"] == name])

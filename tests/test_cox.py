@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ldeval.stats import _coxsums, _risksets, _threads
 from ldeval.stats.cox import CoxFit, cox
 
 SAME = 1e-9
@@ -598,6 +599,14 @@ def test_degrees_of_freedom_of_equal_clusters() -> None:
     np.testing.assert_allclose(fit.df, copies - 1, rtol=SAME)
 
 
+def test_bias_reduced_errors_of_what_one_cluster_determines_are_refused() -> None:
+    rng = np.random.default_rng(0)
+    cluster = np.arange(120) % 2
+    x = np.where(cluster == 0, rng.normal(size=120), 0.0)
+    with pytest.raises(ValueError, match=r"CR2 expected .* found 1 coefficient\(s\) that one cluster alone determines"):
+        cox(rng.integers(1, 20, 120), np.ones(120), x, strata=cluster, cluster=cluster, small_sample="CR2")
+
+
 @pytest.mark.parametrize("strata", [1, 7])
 def test_many_event_times_and_columns(strata: int) -> None:
     """Sums over event times are cut into blocks, here of about 130: what one block carries to the next counts."""
@@ -610,6 +619,32 @@ def test_many_event_times_and_columns(strata: int) -> None:
     assert fit.loglik == pytest.approx(loglik, rel=SAME)
     np.testing.assert_allclose(fit.covariance_model @ information, np.eye(p), atol=1e-6)
     np.testing.assert_allclose(fit.residuals("dfbeta"), residual @ fit.covariance_model, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+@pytest.mark.parametrize("strata", [1, 3])
+@pytest.mark.parametrize("tied", [0, 10**9], ids=["sums kept", "sums streamed"])
+def test_parts_of_the_rows_add_up(monkeypatch: Any, tied: int, strata: int, ties: Any) -> None:
+    """What needs many rows, on few: rows and event times in eight parts, sums by event time kept or streamed by fours."""
+    case = awkward(strata, n=150) | {"strata": np.arange(150) % strata, "cluster": np.arange(150) % 40}
+    case["time"] = case["time"] + np.arange(150) % 5 / 5
+    whole = cox(**case, ties=ties)
+    monkeypatch.setattr(_threads, "FEW", 10)
+    monkeypatch.setattr(_risksets, "TIED", tied)
+    monkeypatch.setattr(_coxsums, "SLOTS", 4)
+    parts = cox(**case, ties=ties)
+    same(parts, whole, rtol=SAME)
+    np.testing.assert_allclose(parts.residuals("dfbeta"), whole.residuals("dfbeta"), rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(parts.ph_test().statistics, whole.ph_test().statistics, rtol=1e-8)
+
+
+def test_deaths_lead_the_rows_of_their_time() -> None:
+    """Whole, fractional, large and zero times: sorted alike, each time's deaths first."""
+    rng = np.random.default_rng(8)
+    event = rng.random(500) < 0.5
+    for time in (rng.integers(0, 9, 500).astype(float), rng.integers(0, 9, 500) / 7, rng.integers(0, 9, 500) * 1e9):
+        order = _risksets._deaths_first(time, event)
+        np.testing.assert_array_equal(order[np.lexsort((~event[order], time[order]))], order)
 
 
 def test_many_rows_start_from_a_sample_and_end_at_the_same() -> None:

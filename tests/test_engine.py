@@ -1,21 +1,17 @@
-"""Extracts as tables: the same from Parquet and CSV, without identifiers, and expressions that Spark can run."""
+"""Extracts as tables: the same from Parquet, in one file or many, and from CSV, and without identifiers."""
 
-from datetime import date
-from types import SimpleNamespace
+import shutil
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
-from drawn import drawn, rows, rule
-from ibis.backends.sql.compilers import pyspark as spark_module
+from drawn import drawn, rows
 
-from ldeval.data.engine import Extracts, open_extracts, open_for, write_table
-from ldeval.data.features import features
-from ldeval.data.features_courts import area_months, court_cases
+from ldeval.data.engine import open_extracts, put_in_place, write_table
 from ldeval.data.linked import Linked, read_links
 from ldeval.data.sources import EXTRACTS
 from ldeval.data.synthetic import write_twin
 from ldeval.data.synthetic_blocks import Design
-from ldeval.study import read_study
 
 
 @pytest.fixture(scope="module")
@@ -69,24 +65,6 @@ def test_a_table_is_written_whole(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["events.parquet"]
 
 
-def test_every_expression_compiles_for_spark(monkeypatch):
-    """What is held on the way is compiled as well; Spark itself comes later."""
-    held = []
-    plain = Extracts.hold
-    # an option that comes with pyspark, which is not installed
-    monkeypatch.setattr(spark_module, "options", SimpleNamespace(pyspark=SimpleNamespace(treat_nan_as_null=False)))
-    monkeypatch.setattr(Extracts, "hold", lambda self, table: held.append(table) or plain(self, table))
-    linked = drawn(pnc_events="pnc_person_id | event_date\nann | 2017-03-01")
-    made = features(linked, rule())
-    cases = court_cases(linked, date(2019, 6, 30))
-    cohorts = area_months(cases, linked.extracts.table("areas"))
-    whole = [*held, made.people, made.panel, made.custody, made.flow, cases, cohorts]
-    assert len(held) >= 6
-    for expression in whole:
-        text = spark_module.compiler.to_sqlglot(expression.unbind()).sql("spark")
-        assert text.startswith(("SELECT", "WITH"))
-
-
 def test_links_of_another_set_are_chosen_by_number(folder, tmp_path):
     extracts = open_extracts(folder)
     path = tmp_path / "links.parquet"
@@ -98,11 +76,47 @@ def test_links_of_another_set_are_chosen_by_number(folder, tmp_path):
         read_links(extracts, path, 4)
 
 
-def test_an_engine_that_is_not_there_is_refused(folder, tmp_path):
-    study = tmp_path / "study.toml"
-    study.write_text(
-        '[study]\ntitle = "t"\nreferral_window = ["2017-01-01", "2017-09-30"]\nfollow_up_days = 365\n'
-        'conviction_wait_days = 182\n[data]\nengine = "spark"\n'
+def in_parts(folder, to):
+    """Copy extracts, each into a folder of two files, most of them in folders named after something that is no column of ours,
+    court cases in folders named after a column."""
+    for path in folder.glob("*.parquet"):
+        target = to / path.name
+        if path.stem == "court_cases":
+            options = "FORMAT parquet, PARTITION_BY (court_type)"
+            duckdb.sql(f"COPY (SELECT * FROM '{path}') TO '{target}' ({options})")
+            continue
+        table = pq.read_table(path)
+        half = len(table) // 2
+        for number, part in enumerate((table.slice(0, half), table.slice(half))):
+            place = target if path.stem == "areas" else target / f"year={number}"
+            place.mkdir(parents=True, exist_ok=True)
+            pq.write_table(part, place / f"part-{number}.parquet")
+        (target / "_SUCCESS").touch()
+    return to
+
+
+def test_extracts_in_parts_read_like_one_file(folder, tmp_path):
+    ours, parts = open_extracts(folder), open_extracts(in_parts(folder, tmp_path))
+    for name, extract in EXTRACTS.items():
+        assert rows(parts.table(name).order_by(extract.key)) == rows(ours.table(name).order_by(extract.key)), name
+
+
+def test_faults_of_extracts_in_parts(folder, tmp_path):
+    in_parts(folder, tmp_path)
+    pq.write_table(
+        pq.read_table(folder / "deaths.parquet").drop(["sex"]), tmp_path / "deaths.parquet" / "year=1" / "part-2.parquet"
     )
-    with pytest.raises(ValueError, match=r"engine is .spark. in study\.toml; this version runs on duckdb alone"):
-        open_for(read_study(study), folder)
+    (tmp_path / "areas.parquet" / "_temporary").mkdir()
+    shutil.copy(folder / "areas.parquet", tmp_path / "areas.parquet" / "_temporary" / "part-0.parquet")
+    with pytest.raises(ValueError, match=r"(?s)2 fault\(s\).*unfinished export.*differ in columns or types"):
+        open_extracts(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_was_written_before_gives_way(tmp_path, kind):
+    path, finished = tmp_path / "a.parquet", tmp_path / "new"
+    for place, what in ((path, kind), (finished, "folder" if kind == "file" else "file")):
+        place.mkdir() if what == "folder" else place.touch()
+    put_in_place(finished, path)
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.is_dir() == (kind == "file")

@@ -9,7 +9,7 @@ import pytest
 from books import cell, write_book
 from conftest import BOOKS, _copy
 
-from ldeval.publish import gt, pages, pictures, search
+from ldeval.publish import gt, pictures, search
 from ldeval.publish.build import build
 from ldeval.publish.edition import Edition, long_date, read_edition
 
@@ -73,17 +73,6 @@ def test_a_table_of_great_tables_loses_its_style_and_its_random_id():
     assert "gt-2-a" in second["c"][1]
 
 
-def test_the_payload_of_a_page_holds_its_own_numbers_alone():
-    made = {"a/b": {"function": "f"}, "c/d": {"function": "g"}}
-    whole = {"estimates": made, "facts": {"x": {}, "y": {}}, "functions": {"f": {}, "g": {}}, "data": {}, "inputs": {}}
-    text = f'<script type="application/json" id="ldeval-provenance">{json.dumps(whole)}</script>'
-    kept = pages._own_payload(text, '<span data-id="a/b">1</span><span data-id="y">2</span>')
-    found = json.loads(re.search(r">(.*)<", kept)[1])
-    assert list(found["estimates"]) == ["a/b"]
-    assert list(found["facts"]) == ["y"]
-    assert list(found["functions"]) == ["f"]
-
-
 def test_the_edition_is_that_of_the_sources(tmp_path):
     git = ["git", "-C", str(tmp_path), "-c", "user.name=A", "-c", "user.email=a@example.org"]
     assert str(read_edition(tmp_path / "nowhere")) == f"Made with ldeval {read_edition(tmp_path).version}."
@@ -118,3 +107,13 @@ def test_a_page_that_is_rendered_without_the_pdf_does_not_link_to_one(tmp_path):
     assert ".pdf" not in (root / "_report" / "a.html").read_text()
     build(root, say=lambda text: None)
     assert "A-book.pdf" in (root / "_report" / "a.html").read_text()
+
+
+def test_the_resources_of_the_project_go_with_the_report(tmp_path):
+    files = {"data/a/b.csv": "1", "data/c.csv": "2", "data/d.json": "3", "note.txt": "4"}
+    root = write_book(tmp_path / "book", {"a.qmd": "# A\n"}, **files)
+    listed = "output-dir: _report, resources: ['data/**/*.csv', note.txt, nothing.txt]"
+    (root / "_quarto.yml").write_text((root / "_quarto.yml").read_text().replace("output-dir: _report", listed))
+    build(root, to="html", say=lambda text: None)
+    copied = {name for name in files if (root / "_report" / name).is_file()}
+    assert copied == {"data/a/b.csv", "data/c.csv", "note.txt"}

@@ -17,10 +17,15 @@ ALL = {stage.function for stage in STAGES}
 WITH_RECORDS = {stage.function for stage in STAGES if stage.records}
 OF_CUSTODY = {
     *("weighting.weighting", "diversion.diversion", "diversion_parts.diversion_parts", "custody_days.custody_days"),
-    *("joint_custody.joint_custody", "robustness.robustness", "robustness.other_links", "hidden_causes.hidden_causes"),
+    *(
+        "joint_custody.joint_custody",
+        "robustness.robustness",
+        "uncertain_records.uncertain_records",
+        "hidden_causes.hidden_causes",
+    ),
     *("balance.balances", "models.models"),
 }
-OF_RECONVICTION = {"reconviction.reconviction", "reoffending.reoffending", "robustness.other_links"}
+OF_RECONVICTION = {"reconviction.reconviction", "reoffending.reoffending", "uncertain_records.uncertain_records"}
 
 
 @pytest.fixture

@@ -116,6 +116,13 @@ def test_a_report_is_made_anew_when_a_file_that_it_takes_in_changed(tmp_path, pa
     assert (root / "_report").stat().st_ino != before
 
 
+def test_the_pdf_has_the_name_that_the_book_asks_for(book):
+    config = book / "_quarto.yml"
+    config.write_text(config.read_text().replace("title: A book", "title: A book\n  output-file: my report"))
+    build(book, to="pdf", say=lambda text: None)
+    assert [path.name for path in (book / "_report").glob("*.pdf")] == ["my-report.pdf"]
+
+
 def test_a_spoilt_cache_is_as_good_as_none(book):
     rendered(book)
     for path in (book / "_build").rglob("*.json"):

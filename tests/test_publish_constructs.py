@@ -263,10 +263,36 @@ def test_strings_from_data_are_escaped(page, paper):
     assert "<script>x</script>" in paper
 
 
-def test_a_title_with_markup_is_told_as_it_is(page, paper):
-    assert page["index"].xpath("//title")[0].text == 'A <b>"bold"</b> & title'
-    assert texts(page["index"], '//h1[@class="title"]') == ['A <b>"bold"</b> & title']
-    assert 'A <b>"bold"</b> & title' in paper
+def test_html_in_a_title_is_told_as_it_is(page, paper):
+    """Quotation marks are set as Quarto sets them; HTML is no markup of a title."""
+    assert page["index"].xpath("//title")[0].text == "A <b>“bold”</b> & title"
+    assert texts(page["index"], '//h1[@class="title"]') == ["A <b>“bold”</b> & title"]
+    assert "A <b>“bold”</b> & title" in paper
+
+
+def test_markdown_in_the_titles_of_a_book_is_read_as_quarto_reads_it(tmp_path):
+    config = write_book(tmp_path / "book", {"a.qmd": "# A\n"}) / "_quarto.yml"
+    text = config.read_text().replace("title: A book", "title: '1. *Real* $x^2$ & `code`'\n  subtitle: Under **it**")
+    text = text.replace("author: An Author", "author: [{name: A. *Author*, affiliation: '[Here](https://example.org)'}]")
+    config.write_text(text.replace("[index.qmd, a.qmd]", "[index.qmd, {part: Part *one*, chapters: [a.qmd]}]"))
+    output = build(tmp_path / "book", say=lambda text: None)
+    (path,) = output.glob("*.pdf")
+    tree = html.fromstring((output / "a.html").read_text())
+    assert tree.xpath("//title")[0].text == "A – 1. Real x^2 & code"
+    assert tree.xpath('//p[@class="bar-title"]//em')[0].text == "Real"
+    assert tree.xpath('//nav[@aria-label="Chapters"]/p/em')[0].text == "one"
+    index = html.fromstring((output / "index.html").read_text())
+    assert texts(index, '//h1[@class="title"]/em | //h1[@class="title"]/code') == ["Real", "code"]
+    assert texts(index, '//p[@class="subtitle lead"]/strong') == ["it"]
+    assert texts(index, '//*[@class="quarto-title-meta"]/p')[0] == "A. AuthorHere"
+    reader = pypdf.PdfReader(path)
+    assert path.name == "1.-Real-x-2-code.pdf"
+    assert reader.metadata.title.startswith("1. Real")
+    assert reader.metadata.author == "A. Author"
+    first = " ".join(reader.pages[0].extract_text().split())
+    assert first.startswith("1. Real")
+    assert "Under it A. Author, Here" in first
+    assert "Part one" in " ".join(page.extract_text() for page in reader.pages)
 
 
 def test_included_files_are_in_the_page(page):

@@ -47,6 +47,7 @@ def chapter(tmp_path, text, **options):
         ("---\ntitle: x\nrevealjs: y\n---\n", "a.qmd:1", "front matter key 'revealjs' is not supported"),
         ("# A\n\n$$\\nosuchmacro{x}$$\n", "a.qmd", "Could not convert TeX math"),
         ("# A\n\n## B {#sec-b}\n\n## C {#sec-b}\n", "a.qmd:3", "label sec-b is used 2 times"),
+        ("# A\n" + cell("1", label="x") * 2, "a.qmd:8", "label x is used 2 times, first on line 3"),
         ("# A\n\n::: {.panel-tabset}\nno heading\n:::\n", "a.qmd", "a tabset begins with a heading"),
         ("# A\n\n::: {layout='[[x]]'}\ny\n:::\n", "a.qmd", "is not a list of rows"),
         (b"# A\n\nna\xefve\n", "a.qmd", "not UTF-8, first at byte"),
@@ -91,6 +92,28 @@ def test_a_chapter_that_is_missing_and_one_listed_twice(tmp_path):
         "_quarto.yml:6: chapter index.qmd is listed 2 times",
         "_quarto.yml:6: chapter no.qmd is not there",
     ]
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ("book: [1, 2]\nformat: 3\n", ["_quarto.yml:1: book: expected keys and values, found list", "_quarto.yml:2: format: "]),
+        ("book: {chapters: index.qmd}\n", ["_quarto.yml:1: book.chapters: expected a list, found str"]),
+        ("", ["_quarto.yml:1: expected keys and values, found NoneType"]),
+    ],
+)
+def test_a_configuration_of_another_shape(tmp_path, config, says):
+    root = write_book(tmp_path / "book", {})
+    (root / "_quarto.yml").write_text(config)
+    found = faults(root)
+    assert len(found) == len(says)
+    assert all(text.startswith(start) for text, start in zip(found, says, strict=True))
+
+
+def test_a_picture_that_typst_cannot_read_is_named(tmp_path):
+    root = write_book(tmp_path / "book", {"a.qmd": "# A\n\n![x](no.png)\n"}, **{"no.png": "no picture"})
+    with pytest.raises(BookError, match=r"(?s)failed to decode image.*it stands in: .*/no\.png"):
+        build(root, to="pdf", say=lambda text: None)
 
 
 def test_no_configuration_at_all(tmp_path):

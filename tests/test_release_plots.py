@@ -52,7 +52,7 @@ def test_a_series_needs_a_place_for_every_row():
 
 def test_shares_are_read_beside_their_counts():
     assert [(bar.label, bar.count, bar.share) for bar in bars_of(table(NEEDS))][1] == ("A", 60, 0.6)
-    assert "as shares of 100: a, 60%; b + C, 25%; no need, 15%." in alt_text(table(NEEDS), Estimates())
+    assert "as shares of 100: a, 60.0%; b + C, 25.0%; no need, 15.0%." in alt_text(table(NEEDS), Estimates())
 
 
 def test_a_suppressed_share_is_said_to_be():

@@ -5,7 +5,7 @@ import pytest
 from release_folder import make_released, ratio
 
 from ldeval.release import est, fact, study, verdict
-from ldeval.release.prose import _text, escape
+from ldeval.release.prose import _text, escape, unbroken
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def _inside(released, monkeypatch):
     ],
 )
 def test_forms(form, text):
-    assert est("a/effect", form).data == f'[{text}]{{.est data-id="a/effect"}}'
+    assert est("a/effect", form).data == f'[{unbroken(text)}]{{.est data-id="a/effect"}}'
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,9 @@ def test_a_change_keeps_what_is_there_to_see(value, text):
 def test_pandoc_reads_a_span_in_html_and_plain_text_for_the_pdf():
     text = est("a/effect", "interval").data
     html = pypandoc.convert_text(text, "html", format="markdown", extra_args=["--wrap=none"])
-    assert html.strip() == '<p><span class="est" data-id="a/effect">0.68 (95% interval 0.47 to 0.996)</span></p>'
-    assert "0.68 (95% interval 0.47 to" in pypandoc.convert_text(text, "typst", format="markdown")
+    shown = "0.68 (95% interval 0.47\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}0.996)"
+    assert html.strip() == f'<p><span class="est" data-id="a/effect">{shown}</span></p>'
+    assert "0.68 (95% interval 0.47~to~0.996)" in pypandoc.convert_text(text, "typst", format="markdown")
 
 
 def test_an_unknown_id_lists_those_near_it():
@@ -119,3 +120,26 @@ def test_without_results_the_error_says_what_to_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError, match="make report"):
         est("a/effect")
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("0.68 (95% interval 0.47 to 0.996)", "0.68 (95% interval 0.47~to~0.996)"),
+        ("−£3 to £40", "−|£3~to~£40"),
+        ("−3.2% to 3.1%", "−3.2%~to~3.1%"),
+        ("p = 0.0501", "p~=~0.0501"),
+        (r"p \<0.001", r"p~\<0.001"),
+        ("was 12.3 percentage points (", "was 12.3~percentage~points ("),
+        ("£13.1 million", "£13.1~million"),
+        ("add up to the whole", "add up to the whole"),
+        ("365 days", "365~days"),
+    ],
+)
+def test_a_line_does_not_end_within_what_is_read_as_one(text, kept):
+    assert unbroken(text) == kept.replace("~", "\N{NO-BREAK SPACE}").replace("|", "\N{WORD JOINER}")
+
+
+def test_bound_numbers_come_unbroken():
+    assert "0.47\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}0.996" in est("a/effect", "interval").data
+    assert est("a/effect", "p").data.startswith("[p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0.047]")

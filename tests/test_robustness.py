@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 from drawn_comparison import people, reasons, records, study, values
 
-from ldeval.analysis import custody_days, diversion, hidden_causes, reconviction, reoffending, robustness, truths
+from ldeval.analysis import (
+    custody_days,
+    diversion,
+    hidden_causes,
+    reconviction,
+    reoffending,
+    robustness,
+    truths,
+    uncertain_records,
+)
 from ldeval.analysis.diversion import race
 from ldeval.analysis.findings import Findings, Table
 from ldeval.analysis.records import compare, open_records
@@ -39,6 +48,7 @@ def test_every_specification_is_estimated_or_says_why(drawn, cases):
     found = diversion.primary(cases) + robustness.specifications(drawn, cases)
     found.check()
     assert reasons(found) == {
+        "robustness/risk_difference/area_deprivation": "the estimator refused these records at its input 'adjust'",
         "robustness/risk_difference/historical": "there is nobody of the same areas in the earlier window",
         "robustness/risk_difference/unseen": "there are no comparators in the records",
     }
@@ -101,7 +111,7 @@ def test_real_records_have_no_truth(cases):
 
 def test_hard_cases_say_why(tmp_path):
     drawn = records(tmp_path, people(400).assign(arm="user"))
-    found = robustness.robustness(drawn) + robustness.other_links(drawn) + hidden_causes.hidden_causes(drawn)
+    found = robustness.robustness(drawn) + uncertain_records.uncertain_records(drawn) + hidden_causes.hidden_causes(drawn)
     assert set(reasons(found).values()) == {"there are no comparators in the records"}
     found.check()
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from simulate_survival import DRAWS, HERE, simulate
+from coverage_table import read
+from simulate_survival import DRAWS, simulate
 
 BIAS = 4.0  # Monte Carlo errors; of some forty rows the largest is near 2.5 by chance
 
@@ -18,7 +19,7 @@ def check(row: Any) -> None:
 
 @pytest.mark.parametrize("table", ["survival", "competing"])
 def test_the_committed_table_holds(table: str) -> None:
-    rows = pd.read_csv(HERE / f"{table}.csv")
+    rows = read(table)
     assert (rows.draws >= 1000).all()
     for row in rows.itertuples():
         check(row)
@@ -30,5 +31,5 @@ def test_simulated_anew_it_still_holds() -> None:
     for row in rows.itertuples():
         check(row)
     for table, part in rows.groupby("table"):
-        committed = pd.read_csv(HERE / f"{table}.csv")
+        committed = read(table)
         pd.testing.assert_series_equal(part.mean_estimate, committed.mean_estimate, check_index=False, rtol=1e-4)

@@ -99,10 +99,11 @@ def test_the_band_is_binomial():
 def test_the_rule_for_errors_is_read_off_the_setting(tmp_path, text, rule):
     folder = tmp_path / evidence.COVERAGE
     folder.mkdir(parents=True)
-    (folder / "a.csv").write_text(f'setting,truth,mean,sd,coverage,draws,seed\n"{text}",1,1.1,2,0.95,1600,7\n')
+    names = "estimator,setting,truth,mean_estimate,bias_over_mc_error,sd,coverage,draws,seed"
+    (folder / "a.csv").write_text(f'{names}\nCox,"{text}",1,1.1,2,2,0.95,1600,7\n')
     (found,) = evidence.coverage(tmp_path)
     assert (found.rule, found.family, found.seed) == (rule, "a", 7)
-    assert found.bias == pytest.approx((1.1 - 1) / (2 / 40))
+    assert (found.estimator, found.bias) == ("Cox", 2)
 
 
 def test_what_the_report_uses_is_counted_apart():

@@ -111,10 +111,20 @@ def compare(records: Records, outcome: str, *, users: Sequence[str] = (USER,), c
     for label, present in (("users", treated.any()), ("comparators", not treated.all())):
         if rows.empty or not present:
             raise NoAnswer(f"there are no {label} in the records")
+    return comparison(rows, treated, records.study.outcomes[outcome].adjust)
+
+
+def comparison(rows: pd.DataFrame, treated: npt.NDArray[np.float64], adjust: Sequence[str]) -> Comparison:
+    """Give people of both arms, a row each, with the design matrix of an adjustment set.
+
+    Raises:
+        NoAnswer: an arm from one area only.
+        ValueError: as `design`.
+
+    """
     cluster = rows.area_id.to_numpy(str)
     require_areas(cluster, treated)
-    X = design(rows, treated, records.study.outcomes[outcome].adjust)
-    return Comparison(rows, treated, X, cluster, rows.entry.to_numpy(float))
+    return Comparison(rows, treated, design(rows, treated, adjust), cluster, rows.entry.to_numpy(float))
 
 
 def _arm(

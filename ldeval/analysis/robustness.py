@@ -1,7 +1,7 @@
-"""Robustness: would the answer change with another comparison, window, adjustment, area, error or set of links?
+"""Robustness: would the answer change with another comparison, window, adjustment, area or error?
 
-The specification curve of the effect on custody, areas left out one at a time, errors of few clusters by other means, link sets
-pooled by Rubin's rules, and the p-values of the primary outcomes taken together.
+The specification curve of the effect on custody, areas left out one at a time, errors of few clusters by other means, and the
+p-values of the primary outcomes taken together.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ldeval.analysis.attempts import NoAnswer, answers, not_estimated, require_areas, require_both
+from ldeval.analysis.attempts import NoAnswer, answers, not_estimated, require_both
 from ldeval.analysis.diversion import (
     CUSTODY,
     SAME_MONTHS,
@@ -28,16 +28,13 @@ from ldeval.analysis.diversion import (
 from ldeval.analysis.diversion_parts import difference
 from ldeval.analysis.effects import effect, found
 from ldeval.analysis.findings import Column, Effect, Effects, Findings, Table, made_from
-from ldeval.analysis.reconviction import spells_of, weighted_cox
-from ldeval.analysis.records import RECORDS, UNSEEN, USER, Comparison, Records, compare, design, open_records
-from ldeval.estimate import Estimate
+from ldeval.analysis.records import RECORDS, UNSEEN, USER, Comparison, Records, compare, comparison, design
 from ldeval.stats.adjusted import adjusted_incidence
 from ldeval.stats.linear import linear
-from ldeval.stats.resample import Pooled, adjust_p, pool
+from ldeval.stats.resample import adjust_p
 from ldeval.stats.weights import propensity_weights
 from ldeval.stats.wild import wild_cluster_bootstrap
 
-LINK_SETS = (1, 2, 3, 4, 5)
 STEM = "robustness/risk_difference/"
 PRIMARIES = {
     "diversion/risk_difference/att": "Immediate custody",
@@ -59,10 +56,6 @@ ERRORS = {
     "robustness-wild": "Wild cluster bootstrap of no effect",
 }
 TOGETHER = {"robustness-multiplicity": "p-values of the primary outcomes together"}
-LINKS = {
-    f"{STEM}link_sets": "difference in the risk of custody over five sets of links",
-    "robustness/hazard_ratio/link_sets": "hazard ratio of reconviction over five sets of links",
-}
 
 
 @made_from(RECORDS)
@@ -104,6 +97,8 @@ def _specifications(records: Records, cases: Race) -> Iterator[Specification]:
     ):
         kept = [column for column in cases.people.X.columns if not column.startswith(stems)]
         yield Specification(name, label, "Adjustment", _weighted(lambda k=kept: cases.adjusted_for(k), label))  # type: ignore[misc]
+    label = "Deprivation of the area as well"
+    yield Specification("area_deprivation", label, "Adjustment", _weighted(lambda: with_area(cases), label))
     for days in (91, 182):
         label = f"Custody within {days} days"
         yield Specification(f"by_day_{days}", label, "Window", _weighted(lambda d=days: replace(cases, horizon=float(d)), label))  # type: ignore[misc]
@@ -116,6 +111,13 @@ def _specifications(records: Records, cases: Race) -> Iterator[Specification]:
     ):
         yield Specification(name, label, "Comparators", _weighted(_raced(records, make), label))
     yield Specification("everyone", "Everyone, not users alone", "Target", lambda key: _for_everyone(key, cases))
+
+
+def with_area(cases: Race) -> Race:
+    """Adjust for the area's deprivation too: a handful of comparison areas then carries the weight, and errors do not see it."""
+    people = cases.people
+    X = people.X.assign(area_deprivation=design(people.rows, people.treated, ["area_deprivation"])["area_deprivation"])
+    return replace(cases, people=replace(people, X=X))
 
 
 def _raced(records: Records, make: Callable[[], Comparison]) -> Callable[[], Race]:
@@ -170,10 +172,7 @@ def historical(records: Records) -> Comparison:
         raise NoAnswer("there is nobody of the same areas in the earlier window")
     rows = pd.concat([users, before], ignore_index=True)
     treated = np.repeat([1.0, 0.0], [len(users), len(before)])
-    cluster = rows.area_id.to_numpy(str)
-    require_areas(cluster, treated)
-    X = design(rows, treated, records.study.outcomes["diversion"].adjust)
-    return Comparison(rows, treated, X, cluster, rows.entry.to_numpy(float))
+    return comparison(rows, treated, records.study.outcomes["diversion"].adjust)
 
 
 @made_from(RECORDS)
@@ -223,44 +222,6 @@ def _wild(custody: Array, X: Array, weights: Array, people: Comparison) -> Table
     test = wild_cluster_bootstrap(y, columns, term=1, cluster=people.cluster[kept], draws=999, seed=1)
     shown = (Column("draws", "Draws", "number", source="model"), Column("p_value", "p-value", "p", source="model"))
     return Table("robustness-wild", "Wild cluster bootstrap of no effect", shown, ((float(test.draws), float(test.p_value)),))
-
-
-@made_from(RECORDS)
-@answers(LINKS)
-def other_links(records: Records) -> Findings:
-    """Pool the primary effects over five sets of links drawn by their probability, by Rubin's rules."""
-    sets = [open_records(records.root, records.study, link_set=number) for number in LINK_SETS]
-    custody, hazards, areas = [], [], 0
-    for drawn in sets:
-        cases = race(compare(drawn, "diversion"), drawn.study.study.follow_up_days)
-        areas = len(np.unique(cases.people.cluster))
-        custody.append(_difference(incidence(cases).tidy()))
-        hazards.append({name: float(weighted_cox(spells_of(drawn)).tidy().loc[0, name]) for name in ("estimate", "se")})
-    differences, ratios = LINKS
-    made = (
-        _pooled(custody, differences, "percentage points", cases.people.n, areas - 1),
-        _pooled(hazards, ratios, "ratio", cases.people.n, areas - 1),
-    )
-    return found(made, cases.people.arms())
-
-
-def _pooled(fits: list[dict[str, float]], key: str, unit: str, n: int, df: int) -> Estimate:
-    pooled = pool([fit["estimate"] for fit in fits], [fit["se"] for fit in fits], df=float(df))
-    words = "as the primary effect, over five sets of links drawn by probability, pooled by Rubin's rules"
-    term = str(pooled.tidy().iloc[0]["term"])
-    return effect(_Pooled(pooled), term, key, unit=unit, estimand="ATT", method=words, n=n)
-
-
-@dataclass(frozen=True, slots=True)
-class _Pooled:
-    """Pooled estimates as `effect` reads fits."""
-
-    pooled: Pooled
-    level: float = 0.95
-    n: int = 0
-
-    def tidy(self) -> pd.DataFrame:
-        return self.pooled.tidy()
 
 
 @made_from(RECORDS)

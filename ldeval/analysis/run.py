@@ -15,6 +15,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from time import perf_counter, process_time
@@ -147,15 +148,21 @@ def _records(work: Work, say: Say, tell: Tell) -> str:
     """Bring the records up to date under every set of links, and give the fingerprint of what the analyses read of them."""
     root, study = work.root, work.study
     folders = [prepare(root, study, say=say, tell=tell)]
-    ahead = [work.pool.submit(prepare, root, study, link_set=number) for number in LINK_SETS if stale(root, study, number)]
-    for number, future in enumerate(ahead, start=1):
-        future.result()
+    todo = [number for number in LINK_SETS if stale(root, study, number)]
+    if study.data.engine == "duckdb":
+        ahead = [work.pool.submit(prepare, root, study, link_set=number).result for number in todo]
+    else:  # a cluster does one thing after the other for one who asks; two who ask would wait for each other
+        ahead = [partial(prepare, root, study, link_set=number) for number in todo]
+    for number, made in enumerate(ahead, start=1):
+        made()
         tell(number, len(ahead))
     folders += [features_place(extracts_folder(root, study), number) for number in LINK_SETS]
     total = sha256()
     for folder in (links_folder(extracts_folder(root, study)), *folders):
         for path in sorted(path for path in folder.iterdir() if path.suffix in (".parquet", ".csv")):
-            total.update(f"{folder.name}/{path.name} {sha256(path.read_bytes()).hexdigest()}\n".encode())
+            total.update(f"{folder.name}/{path.name}\n".encode())
+            for file in [path] if path.is_file() else sorted(path.glob("*.parquet")):
+                total.update(sha256(file.read_bytes()).digest())
     return total.hexdigest()
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from ldeval.analysis.attempts import answers
 from ldeval.analysis.diversion import Array, race
 from ldeval.analysis.findings import Column, Findings, Table, made_from
-from ldeval.analysis.records import RECORDS, Records, compare
+from ldeval.analysis.records import RECORDS, Comparison, Records, compare
 from ldeval.stats.estimands import effective_sample_size
 from ldeval.stats.weights import balance, propensity_weights
 
@@ -40,7 +40,7 @@ def weighting(records: Records) -> Findings:
     rows.sort(key=lambda row: -abs(row[1]))
     note = f"Difference of means over the standard deviation of the users; beyond {LIMIT} either way is called an imbalance."
     table = Table("diversion-balance", "Standardised differences between the arms", COLUMNS, tuple(rows), (note,), picture="love")
-    return Findings((), (table, _cost(people.treated, np.asarray(weights), after.smd.abs().max())))
+    return Findings((), (table, _cost(people, np.asarray(weights), after.smd.abs().max())))
 
 
 def _distances(before: float, after: float, variance_ratio: float) -> tuple[float | None, float | None]:
@@ -48,13 +48,16 @@ def _distances(before: float, after: float, variance_ratio: float) -> tuple[floa
     return (None, None) if np.isnan(variance_ratio) else (float(before), float(after))
 
 
-def _cost(treated: Array, weights: Array, worst: float) -> Table:
-    controls = weights[treated == 0.0]
+def _cost(people: Comparison, weights: Array, worst: float) -> Table:
+    own = people.treated == 0.0
+    controls = weights[own]
     size = effective_sample_size(controls)
+    _, area = np.unique(people.cluster[own], return_inverse=True)
     columns = (Column("what", "What"), Column("value", "Value", "number", source="model"))
     rows = (
         ("Effective number of comparators (Kish)", size),
         ("Effective number for each comparator", size / len(controls)),
+        ("Effective number of areas of comparators (Kish)", effective_sample_size(np.bincount(area, controls))),
         ("Largest weight over the mean weight", float(controls.max() / controls.mean())),
         ("Largest standardised difference after weighting", float(worst)),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from ldeval.data.open_data import FOLDER, present
 
 COVERAGE = Path("tests") / "coverage"
+TWINS = COVERAGE / "twin"
 BENCHMARKS = Path("benchmarks") / "results"
 NOT_COVERED = FOLDER / "not_covered.csv"
 BENCHES = {
@@ -19,18 +20,10 @@ BENCHES = {
     "render": "Rendering",
     "report": "The whole report",
     "features": "Records to features",
+    "stats_national": "Models at national size",
 }
 """The words for each benchmark; one that is not here goes by its file's name."""
-ESTIMATORS = {
-    "kaplan_meier": "Kaplan-Meier",
-    "nelson_aalen": "Nelson-Aalen",
-    "fine_gray": "Fine and Gray:",
-    "gray_test": "Gray's test",
-    "rmst": "Restricted mean,",
-    "logrank": "Log-rank",
-    "AIPW": "AIPW",
-}
-"""The words for estimators that the tables name by their functions, where capitals alone do not make them."""
+SCALE = "scale"
 RULES = ("Independent people", "Areas, no correction", "Areas, CR1-t", "Areas, CR2")
 """How the intervals of a simulated setting are made."""
 
@@ -52,6 +45,43 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class TwinDraws:
+    """A headline estimate over draws of a twin, on the model's scale; `low` to `high` is the band of its coverage."""
+
+    twin: str
+    id: str
+    truth: float
+    mean: float
+    bias: float
+    bias_mc_error: float
+    sd: float
+    mean_se: float
+    coverage: float
+    low: float
+    high: float
+    draws: int
+    seed: int
+
+    @property
+    def within(self) -> bool:
+        """Whether the coverage lies in its band."""
+        return self.low <= self.coverage <= self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """The share of draws in which an alarm rings; `nominal` and `uniform_p` where it is a test."""
+
+    twin: str
+    id: str
+    alarm: str
+    rings: float
+    nominal: float | None
+    uniform_p: float | None
+    draws: int
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
     """The time of one case here and of what it is compared with; `other` is None where there is nothing to compare with."""
 
@@ -62,6 +92,34 @@ class Timing:
     other: float | None
     ratio: float | None
     machine: str
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What one step took at one size on one engine; figures are None where the process died."""
+
+    users: int
+    rows: int
+    engine: str
+    memory: str
+    step: str
+    seconds: float | None
+    cpu_seconds: float | None
+    peak_mb: float | None
+    machine: str
+
+
+def sizes(root: Path) -> list[Size]:
+    """Read what `benchmarks/scale.py` measured."""
+    path = root / BENCHMARKS / f"{SCALE}.csv"
+    return [_size(row) for row in _rows(path)] if path.is_file() else []
+
+
+def _size(row: dict[str, str]) -> Size:
+    seconds, cpu, peak = (float(row[name]) if row[name] else None for name in ("seconds", "cpu_seconds", "peak_mb"))
+    return Size(
+        int(row["users"]), int(row["rows"]), row["engine"], row["memory"], row["step"], seconds, cpu, peak, row["machine"]
+    )
 
 
 def not_covered(root: Path) -> dict[str, str]:
@@ -80,9 +138,44 @@ def coverage(root: Path) -> list[Coverage]:
     return [_coverage(path.stem, row) for path in files(root / COVERAGE) for row in _rows(path)]
 
 
+def twin_draws(root: Path) -> list[TwinDraws]:
+    """Read how the headline estimates did over draws of the twins (tests/coverage/simulate_twin.py writes it)."""
+    return [
+        _drawn(row) for row in _rows(present(root / TWINS / "estimates.csv", "the headline estimates over draws of the twins"))
+    ]
+
+
+def _drawn(row: dict[str, str]) -> TwinDraws:
+    return TwinDraws(
+        twin=row["twin"],
+        id=row["id"],
+        truth=float(row["truth"]),
+        mean=float(row["mean"]),
+        bias=float(row["bias"]),
+        bias_mc_error=float(row["bias_mc_error"]),
+        sd=float(row["sd"]),
+        mean_se=float(row["mean_se"]),
+        coverage=float(row["coverage"]),
+        low=float(row["band_low"]),
+        high=float(row["band_high"]),
+        draws=int(row["draws"]),
+        seed=int(row["seed"]),
+    )
+
+
+def alarms(root: Path) -> list[Rung]:
+    """Read how often the alarms rang over draws of the twins."""
+    return [_rung(row) for row in _rows(present(root / TWINS / "alarms.csv", "the alarms over draws of the twins"))]
+
+
+def _rung(row: dict[str, str]) -> Rung:
+    nominal, uniform = (float(row[name]) if row[name] else None for name in ("nominal", "uniform_p"))
+    return Rung(row["twin"], row["id"], row["alarm"], float(row["rings"]), nominal, uniform, int(row["draws"]))
+
+
 def timings(root: Path) -> list[Timing]:
-    """Read every table that a benchmark wrote."""
-    return [timing for path in files(root / BENCHMARKS) for timing in _timings(path)]
+    """Read every table that a benchmark wrote, but for that of sizes, which has a page of its own."""
+    return [timing for path in files(root / BENCHMARKS) if path.stem != SCALE for timing in _timings(path)]
 
 
 def files(folder: Path) -> list[Path]:
@@ -96,19 +189,10 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _coverage(family: str, row: dict[str, str]) -> Coverage:
-    """Read one row: simulations name their columns in two ways. The bias is in Monte Carlo errors of the mean."""
-    setting, small_sample = row["setting"], row.get("small_sample", "none")
-    if small_sample != "none":
-        setting = f"{setting}, {small_sample}"
-    estimator = row.get("estimator") or (f"Cox model: {row['term']}" if "term" in row else setting.split(",")[0])
-    function, _, rest = estimator.partition(" ")
-    estimator = f"{ESTIMATORS.get(function, function.replace('_', ' ').capitalize())} {rest}".strip()
-    mean = float(row.get("mean_estimate") or row["mean"])
-    draws, truth = int(row["draws"]), float(row["truth"])
-    bias = (mean - truth) / (float(row["sd"]) / draws**0.5)
-    return Coverage(
-        family, estimator, setting, _rule(setting), truth, mean, bias, float(row["coverage"]), draws, int(row["seed"])
-    )
+    """Read one row; the bias is in Monte Carlo errors of the mean."""
+    truth, mean, bias, covered = (float(row[name]) for name in ("truth", "mean_estimate", "bias_over_mc_error", "coverage"))
+    draws, seed, setting = int(row["draws"]), int(row["seed"]), row["setting"]
+    return Coverage(family, row["estimator"], setting, _rule(setting), truth, mean, bias, covered, draws, seed)
 
 
 def _rule(setting: str) -> str:

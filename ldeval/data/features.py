@@ -17,11 +17,12 @@ import pandas as pd
 
 from ldeval.data import features_courts, features_justice, features_referrals
 from ldeval.data.cohort import Rules, draw_cohort, rules
-from ldeval.data.engine import open_for, write_table
+from ldeval.data.engine import open_for
 from ldeval.data.features_custody import custody_spells, days_inside, merged, remand_spells, with_releases
 from ldeval.data.features_panel import panel
 from ldeval.data.features_use import HEALTH, SPANS, dated_quantities, span_days, totals, treatment_spells
 from ldeval.data.linked import LINKS, Linked, links_folder, read_links
+from ldeval.data.windows import in_order
 from ldeval.study import Study
 
 COVARIATES = (
@@ -208,13 +209,13 @@ def write_features(linked: Linked, study: Study, folder: Path, say: Say = lambda
     for rule in rules(study):
         made = features(linked, rule)
         for name in ("people", "custody", "flow", *(["panel"] if rule.calendar == "study" else [])):
-            write_table(getattr(made, name), folder / f"{name}_{rule.calendar}.parquet")
+            linked.extracts.write(getattr(made, name), folder / f"{name}_{rule.calendar}.parquet")
         say("\n".join(_in_words(rule, folder)))
     cases = linked.extracts.hold(features_courts.court_cases(linked, study.data.extract_end))
-    write_table(cases, folder / "court_cases.parquet")
-    write_table(features_courts.area_months(cases, linked.extracts.table("areas")), folder / "area_months.parquet")
-    write_table(features_referrals.referrals(linked), folder / "referrals.parquet")
-    write_table(features_referrals.interventions(linked), folder / "interventions.parquet")
+    linked.extracts.write(in_order(cases), folder / "court_cases.parquet")
+    linked.extracts.write(features_courts.area_months(cases, linked.extracts.table("areas")), folder / "area_months.parquet")
+    linked.extracts.write(features_referrals.referrals(linked), folder / "referrals.parquet")
+    linked.extracts.write(features_referrals.interventions(linked), folder / "interventions.parquet")
     say("court cases, their cohorts by area and month, and referrals to the service written")
 
 
@@ -246,6 +247,6 @@ def people_of_folder(folder: Path, study: Study, link_set: int, *, say: Say = la
     linked = read_links(extracts, links_folder(folder) / LINKS, link_set)
     place = features_folder(folder, link_set)
     place.mkdir(parents=True, exist_ok=True)
-    write_table(features(linked, rules(study)[0]).people, place / "people_study.parquet")
+    extracts.write(features(linked, rules(study)[0]).people, place / "people_study.parquet")
     say(f"people of the study under set {link_set} of links written")
     return place

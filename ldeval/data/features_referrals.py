@@ -6,6 +6,7 @@ from typing import Any
 
 from ldeval.data.extracts_service import NEEDS
 from ldeval.data.linked import Linked
+from ldeval.data.windows import in_order
 
 
 def referrals(linked: Linked) -> Any:
@@ -13,9 +14,11 @@ def referrals(linked: Linked) -> Any:
     rows, areas = linked.extracts.table("ld_referrals"), linked.extracts.table("areas")
     both = rows.inner_join(areas, "area_id")
     number = sum((both[name].fill_null(False).cast("int64") for name in NEEDS[1:]), both[NEEDS[0]].fill_null(False).cast("int64"))
-    return both.select(
-        "area_id", "site_id", "wave", "provider", "referral_date", "setting", "consent", "threshold_met", *NEEDS, needs=number
-    ).order_by("area_id", "referral_date")
+    return in_order(
+        both.select(
+            "area_id", "site_id", "wave", "provider", "referral_date", "setting", "consent", "threshold_met", *NEEDS, needs=number
+        )
+    )
 
 
 def interventions(linked: Linked) -> Any:
@@ -23,6 +26,4 @@ def interventions(linked: Linked) -> Any:
     rows = linked.extracts.table("ld_interventions")
     at = linked.extracts.table("ld_referrals").select("referral_id", "area_id", "referral_date", "threshold_met")
     both = rows.inner_join(at, "referral_id")
-    return both.select("area_id", "referral_date", "threshold_met", "intervention", "taken_up").order_by(
-        "area_id", "referral_date", "intervention"
-    )
+    return in_order(both.select("area_id", "referral_date", "intervention", "threshold_met", "taken_up"))

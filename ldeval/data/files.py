@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ class ExtractFile:
         With `tell` they are counted in the database's table `reject_errors` (which is there only if there are any).
         """
         if not self.is_csv:
-            return f"read_parquet({literal(str(self.path))})"
+            return _read_parquet(self.path)
         names = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in self.header)
         rejects = "store_rejects=true, rejects_limit=0" if tell else "ignore_errors=true"
         return (
@@ -100,6 +100,13 @@ class ExtractFile:
         if column.type == "date" and self.dates.written != ISO:
             cast = f"TRY_CAST(try_strptime({self.raw(column)}, {literal(self.dates.written)}) AS DATE)"
         return f"CASE WHEN regexp_full_match({self.raw(column)}, {literal(pattern)}) THEN {cast} END"
+
+
+def _read_parquet(path: Path) -> str:
+    """Give the SQL that reads a file, or a folder of files at any depth, with what their folders are named after as texts."""
+    if path.is_dir():
+        return f"read_parquet({literal(f'{path}/**/*.parquet')}, hive_partitioning=true, hive_types_autocast=false)"
+    return f"read_parquet({literal(str(path))}, hive_partitioning=false)"
 
 
 def quoted(name: str) -> str:
@@ -169,12 +176,39 @@ def _not_one(extract: Extract, found: list[Path]) -> Fault:
 
 def _open(database: Any, path: Path, extract: Extract, renames: Mapping[str, str]) -> tuple[ExtractFile | None, list[Fault]]:
     if path.is_dir():
-        return None, [Fault(path.name, "folder", "a folder where a file should be", "Give one file for the extract")]
+        return _open_folder(database, path, extract, renames)
     if path.stat().st_size == 0:
         return None, [Fault(path.name, "empty", "an empty file", "Export it again; no rows still need a header")]
     if path.suffix == ".csv":
         return _open_csv(path, extract, renames)
     return _open_parquet(database, path, extract, renames)
+
+
+def _open_folder(
+    database: Any, path: Path, extract: Extract, renames: Mapping[str, str]
+) -> tuple[ExtractFile | None, list[Fault]]:
+    """Open an extract in many files: a folder of Parquet, whose folders may be named after a column (`year=2017`)."""
+    parts = sorted(path.rglob("*.parquet"))
+    if path.suffix == ".csv" or not parts:
+        return None, [
+            Fault(path.name, "folder", "a folder where a file should be", "Give one file, or a folder of Parquet files")
+        ]
+    if any(part.startswith(("_", ".")) for file in parts for part in file.relative_to(path).parts):
+        return None, [Fault(path.name, "unfinished", "holds files of an unfinished export", "Export it again")]
+    if not _alike(database, path):
+        return None, [Fault(path.name, "parts", "its files differ in columns or types", "Export it again in one piece")]
+    keys = {folder.partition("=")[0] for file in parts for folder in file.relative_to(path).parts[:-1] if "=" in folder}
+    return _open_parquet(database, path, extract, renames, keys)
+
+
+def _alike(database: Any, path: Path) -> bool:
+    """Say whether all files of a folder have the same columns; of files that cannot be read, that is told later."""
+    columns = "SELECT file_name, list((name, type, logical_type)) AS columns FROM parquet_schema({}) GROUP BY file_name"
+    found = columns.format(literal(f"{path}/**/*.parquet"))
+    try:
+        return bool(database.execute(f"SELECT count(DISTINCT columns) <= 1 FROM ({found})").fetchall()[0][0])
+    except duckdb.Error:
+        return True
 
 
 def unreadable(path: Path) -> Fault:
@@ -185,18 +219,20 @@ def unreadable(path: Path) -> Fault:
 
 
 def _open_parquet(
-    database: Any, path: Path, extract: Extract, renames: Mapping[str, str]
+    database: Any, path: Path, extract: Extract, renames: Mapping[str, str], keys: Collection[str] = ()
 ) -> tuple[ExtractFile | None, list[Fault]]:
+    """Open Parquet; `keys` are the names that its folders give, which hold texts and may be no column of ours."""
     try:
-        described = database.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))})").fetchall()
+        described = database.execute(f"DESCRIBE SELECT * FROM {_read_parquet(path)}").fetchall()
     except duckdb.Error:
         return None, [unreadable(path)]
-    stored = {row[0]: row[1] for row in described}
+    wanted = {renames.get(column.name, column.name) for column in extract.columns}
+    stored = {row[0]: row[1] for row in described if row[0] in wanted or row[0] not in keys}
     theirs, faults = _match(path, extract, renames, tuple(stored))
     unfit = set()
     for column in extract.columns:
         kind = stored[theirs[column.name]] if column.name in theirs else ""
-        if kind and not kind.startswith(_STORED_AS[column.type]):
+        if kind and theirs[column.name] not in keys and not kind.startswith(_STORED_AS[column.type]):
             unfit.add(column.name)
             problem = f"stored as {kind.split('(')[0]}, expected {column.type}"
             faults.append(Fault(path.name, "type", problem, "Cast it before the export", column.name))

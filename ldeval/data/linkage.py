@@ -35,6 +35,9 @@ LINK_SETS = 5
 CERTAIN = 0.999
 """Pairs as sure as this hold in every drawn link set."""
 
+TRAINING_RECORDS = 1_000_000
+"""The model is trained on so many records at most."""
+
 Say = Callable[[str], None]
 
 
@@ -74,16 +77,12 @@ def link(
     """
     if not 0 < threshold < 1:
         raise ValueError(f"threshold must lie between 0 and 1, found {threshold}")
-    records = _records(extracts)
+    held = extracts.hold(read_records(extracts))
+    records = _records(extracts, held)
     people = None if truth is None else _true_people(records, truth)
     say(f"{len(records):,} records of {len(PERSON_SOURCES)} sources")
-    connection = extracts.backend.con
-    connection.register("linkage_records", records)
-    try:
-        model = model or linkage_model.train(connection, "linkage_records", seed)
-        scored = linkage_model.score(connection, "linkage_records", model)
-    finally:
-        connection.unregister("linkage_records")
+    model = model or linkage_model.train(_training_records(extracts, held, seed), seed)
+    scored = linkage_model.score(extracts, held.op().name, model)
     say(f"{len(scored):,} pairs compared, {int(scored['by_rule'].sum()):,} of them linked by rule")
     return _links(extracts, records, _pairs(records, scored), model, threshold, seed, at, people)
 
@@ -127,8 +126,10 @@ def study_ids(labels: Ints, rng: np.random.Generator) -> pd.Series:
     return pd.Series(numbers).map("S{:08d}".format)
 
 
-def _records(extracts: Extracts) -> pd.DataFrame:
-    records: pd.DataFrame = read_records(extracts).order_by("record").to_pyarrow().to_pandas()
+def _records(extracts: Extracts, held: Any) -> pd.DataFrame:
+    """Give what clusters and subgroups need of each record, in order of their keys; names and postcodes stay in the engine."""
+    kept = held.select("record", "source", "key", "birth_date", "sex", *NATIONAL_NUMBERS, has_postcode=held.postcode.notnull())
+    records: pd.DataFrame = extracts.fetch(kept.order_by("record")).to_pandas()
     twice = records["record"].duplicated()
     if twice.any():
         named = ", ".join(sorted(records.loc[twice, "source"].unique()))
@@ -136,9 +137,17 @@ def _records(extracts: Extracts) -> pd.DataFrame:
     return records
 
 
+def _training_records(extracts: Extracts, held: Any, seed: int) -> pd.DataFrame:
+    """Draw the records on which the model is trained, by a hash that all engines compute alike; all, where there are few."""
+    drawn = (held.record + ibis.literal(f":{seed}")).hexdigest("md5")
+    sample = held.mutate(drawn=drawn).order_by("drawn", "record").limit(TRAINING_RECORDS).drop("drawn")
+    records: pd.DataFrame = extracts.fetch(sample).to_pandas()
+    return records.sort_values("record", ignore_index=True)
+
+
 def _pairs(records: pd.DataFrame, scored: pd.DataFrame) -> Pairs:
     row = pd.Series(np.arange(len(records)), index=records["record"])
-    left, right = row[scored["left"]].to_numpy(), row[scored["right"]].to_numpy()
+    left, right = row[scored["left_record"]].to_numpy(), row[scored["right_record"]].to_numpy()
     by_rule: Flags = scored["by_rule"].to_numpy(dtype=bool)
     return Pairs(left, right, scored["probability"].to_numpy(dtype=float), by_rule)
 
@@ -159,7 +168,7 @@ def _ethnicity(extracts: Extracts, records: pd.DataFrame) -> pd.Series:
         if "ethnicity" in EXTRACTS[source.persons].names
         for rows in [extracts.table(source.persons)]
     ]
-    held = ibis.union(*known, distinct=False).to_pyarrow().to_pandas()
+    held = extracts.fetch(ibis.union(*known, distinct=False)).to_pandas()
     values: pd.Series = held.set_index("record")["value"].reindex(records["record"]).reset_index(drop=True)
     return values
 

@@ -13,10 +13,14 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import duckdb
 import pandas as pd
 import splink.comparison_level_library as levels
 import splink.comparison_library as comparisons
+import sqlglot
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
+
+from ldeval.data.engine import Extracts
 
 logging.getLogger("splink").setLevel(logging.WARNING)  # progress is said by ldeval itself
 
@@ -56,8 +60,8 @@ def settings() -> Any:
         link_type="dedupe_only",
         unique_id_column_name="record",
         comparisons=[
-            comparisons.NameComparison("forename", jaro_winkler_thresholds=[0.9]),
-            comparisons.NameComparison("surname", jaro_winkler_thresholds=[0.9]),
+            _name("forename"),
+            _name("surname"),
             _birth_date(),
             comparisons.ExactMatch("sex"),
             comparisons.CustomComparison(
@@ -78,6 +82,13 @@ def settings() -> Any:
     )
 
 
+def _name(column: str) -> Any:
+    """Compare names by edits of a letter, which all engines count alike; they do not agree on Jaro-Winkler similarity."""
+    exact = levels.ExactMatchLevel(column, term_frequency_adjustments=True)
+    edits = [levels.LevenshteinLevel(column, number) for number in (1, 2)]
+    return comparisons.CustomComparison([levels.NullLevel(column), exact, *edits, levels.ElseLevel()], output_column_name=column)
+
+
 def _birth_date() -> Any:
     swapped = "birth_date_l = birth_swapped_r"
     return comparisons.CustomComparison(
@@ -92,15 +103,22 @@ def _birth_date() -> Any:
     )
 
 
-def train(connection: Any, table: str, seed: int) -> dict[str, Any]:
-    """Estimate the model's parameters on a table of records; same seed, same parameters."""
-    linker = _linker(connection, table, settings())
-    training = linker.training
-    training.estimate_probability_two_random_records_match(list(DETERMINISTIC_RULES), recall=RULE_RECALL)
-    training.estimate_u_using_random_sampling(max_pairs=U_PAIRS, seed=seed, min_count_per_level=None, num_chunks=1)
-    for columns in TRAINING_BLOCKS:
-        training.estimate_parameters_using_expectation_maximisation(block_on(*columns), estimate_without_term_frequencies=True)
-    trained: dict[str, Any] = _rounded(linker.misc.save_model_to_json())
+def train(records: pd.DataFrame, seed: int) -> dict[str, Any]:
+    """Estimate the model's parameters on some records; same records and seed, same parameters.
+
+    Training runs on DuckDB, in this process, whichever engine holds the records, so that both score with the same numbers.
+    """
+    with duckdb.connect() as connection:
+        connection.register("training_records", records)
+        linker = _linker(DuckDBAPI(connection), "training_records", settings())
+        training = linker.training
+        training.estimate_probability_two_random_records_match(list(DETERMINISTIC_RULES), recall=RULE_RECALL)
+        training.estimate_u_using_random_sampling(max_pairs=U_PAIRS, seed=seed, min_count_per_level=None, num_chunks=1)
+        for columns in TRAINING_BLOCKS:
+            training.estimate_parameters_using_expectation_maximisation(
+                block_on(*columns), estimate_without_term_frequencies=True
+            )
+        trained: dict[str, Any] = _rounded(linker.misc.save_model_to_json())
     return trained
 
 
@@ -113,19 +131,39 @@ def _rounded(part: Any) -> Any:
     return [_rounded(value) for value in part] if isinstance(part, list) else part
 
 
-def score(connection: Any, table: str, model: dict[str, Any]) -> pd.DataFrame:
-    """Give the compared pairs: `left`, `right` (records), `probability`, and `by_rule` (a deterministic rule holds)."""
-    linker = _linker(connection, table, model)
+def score(extracts: Extracts, table: str, model: dict[str, Any]) -> pd.DataFrame:
+    """Give the compared pairs of a table of records, in order of their keys.
+
+    Columns: `left_record`, `right_record`, `probability`, and `by_rule` (a deterministic rule holds).
+    """
+    api = extracts.splink()
+    linker = _linker(api, table, spoken(model, api.sql_dialect.sql_dialect_str))
     scored = linker.inference.predict(threshold_match_probability=LOWEST)
     rules = " or ".join(f"({rule})" for rule in DETERMINISTIC_RULES)
-    return connection.sql(
-        f"""select record_l as left, record_r as right, round(match_probability, 6) as probability,
+    pairs: pd.DataFrame = extracts.fetch_sql(
+        f"""select record_l as left_record, record_r as right_record, match_probability as probability,
             coalesce(({rules}) and {NO_CONTRADICTION}, false) as by_rule
             from {scored.physical_name} join {table} l on l.record = record_l join {table} r on r.record = record_r
             order by 1, 2"""
-    ).df()
+    ).to_pandas()
+    return pairs.assign(probability=pairs["probability"].round(6))
 
 
-def _linker(connection: Any, table: str, model: Any) -> Any:
-    api = DuckDBAPI(connection)
+def spoken(part: Any, dialect: str, own: str = "") -> Any:
+    """Give a model in an engine's dialect of SQL: a trained model holds its conditions in that of the engine that trained it."""
+    if isinstance(part, list):
+        return [spoken(value, dialect, own) for value in part]
+    if not isinstance(part, dict):
+        return part
+    own = part.get("sql_dialect") or own
+    said = {key: spoken(value, dialect, own) for key, value in part.items()}
+    if "sql_dialect" in said:
+        said["sql_dialect"] = dialect
+    for key in {"sql_condition", "blocking_rule"} & said.keys():
+        if isinstance(said[key], str) and said[key] != "ELSE":
+            said[key] = sqlglot.transpile(said[key], read=own, write=dialect)[0]
+    return said
+
+
+def _linker(api: Any, table: str, model: Any) -> Any:
     return Linker(api.register(table), model, log_level=None)

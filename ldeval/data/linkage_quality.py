@@ -112,7 +112,7 @@ def subgroups(records: pd.DataFrame, ethnicity: pd.Series, at: pd.Timestamp) -> 
             "sex": records["sex"].fillna("missing"),
             "age": bands.astype("object").fillna("missing"),
             "ethnicity": ethnicity.fillna("missing"),
-            "postcode": records["postcode"].notna().map(known),
+            "postcode": records["has_postcode"].map(known),
             "nhs_number": records["nhs_number"].notna().map(known),
             "pnc_id": records["pnc_id"].notna().map(known),
         }

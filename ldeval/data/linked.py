@@ -42,7 +42,7 @@ def read_links(extracts: Extracts, path: Path, link_set: int = 0) -> Linked:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; link the records first (ldeval link)")
-    rows = extracts.backend.read_parquet(path)
+    rows = extracts.read(path)
     column = f"study_id_{link_set}" if link_set else "study_id"
     if column not in rows.columns:
         raise ValueError(f"link_set must be one of those in {path.name}, found {link_set}")

@@ -80,6 +80,7 @@ _ALL = (
     _table("engel", "Koenker and Bassett (1982), from the Python package statsmodels", 235, "sm_engel"),
     OpenData("references", "Results of R and published values", FOLDER),
     OpenData("coverage", "Simulated studies: the project's own", Path("tests") / "coverage"),
+    OpenData("draws", "Draws of the synthetic twins: the project's own", Path("tests") / "coverage" / "twin"),
     OpenData("benchmarks", "Times on generated rows: the project's own", Path("benchmarks") / "results"),
 )
 OPEN_DATA = {data.name: data for data in _ALL}

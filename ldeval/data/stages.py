@@ -21,8 +21,8 @@ TWIN_FILE = Path("data") / "twin.toml"
 DECLARED = ("declaration", "extracts_*", "sources")
 CODE = {
     "twin": (*DECLARED, "synthetic*", "twin_*"),
-    "links": (*DECLARED, "engine", "files", "linkage*"),
-    "features": (*DECLARED, "engine", "files", "linked", "windows", "cohort", "features*"),
+    "links": (*DECLARED, "engine*", "files", "linkage*"),
+    "features": (*DECLARED, "engine*", "files", "linked", "windows", "cohort", "features*"),
 }
 """The modules on which each stage depends."""
 

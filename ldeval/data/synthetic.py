@@ -100,11 +100,11 @@ def _exchange(built: Path, place: Path) -> None:
 
 
 def fingerprint(folder: Path) -> str:
-    """Give one hash over the names and bytes of a folder's files."""
+    """Give one hash over the names and bytes of a folder's files, at any depth."""
     total = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         with path.open("rb") as file:
-            total.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+            total.update(f"{path.relative_to(folder).as_posix()} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
     return total.hexdigest()
 
 

@@ -28,8 +28,11 @@ def render_book(root: Path, *, to: To, renderer: Renderer, timeout: int, say: Ca
         output = quarto.render(root, to=to)
     else:
         from ldeval.publish.build import build
+        from ldeval.publish.steps import Steps
 
         say(f"Rendering with the built-in renderer ({why})")
-        output = build(root, to=to, timeout=timeout, say=say)
+        steps = Steps()
+        output = build(root, to=to, timeout=timeout, say=say, steps=steps)
+        say(f"  {steps}")
     say(f"Done in {perf_counter() - begun:.1f} s: {output}")
     return output

@@ -1,4 +1,4 @@
-"""Pandoc's document tree as plain data: calls of pandoc, and the few helpers that the steps over the tree share.
+"""Pandoc's document tree as plain data: reading, writing, and the few helpers that the steps over the tree share.
 
 A node is `{"t": type, "c": content}`; an attribute list is `[id, [classes], [[key, value], ...]]`.
 """
@@ -6,11 +6,11 @@ A node is `{"t": type, "c": content}`; an attribute list is `[id, [classes], [[k
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+
+from ldeval.publish.pandoc import pandoc
 
 Node = dict[str, Any]
 Attr = list[Any]
@@ -18,78 +18,78 @@ Attr = list[Any]
 ATTRIBUTES = {"Div": 0, "Span": 0, "Code": 0, "CodeBlock": 0, "Link": 0, "Image": 0, "Table": 0, "Figure": 0, "Header": 1}
 """Where a node's content holds its attribute list."""
 
+LEAVES = frozenset(("Str", "Space", "SoftBreak", "LineBreak"))
+
 READER = "markdown+autolink_bare_uris"
 
-
-@lru_cache(maxsize=1)
-def _pandoc() -> str:
-    import pypandoc
-
-    return str(pypandoc.get_pandoc_path())
+BREAK = "<p>ldeval-break</p>"
+BROKEN: Node = {"t": "Para", "c": [{"t": "Str", "c": "ldeval-break"}]}
+"""What parts pieces of HTML that are read together."""
 
 
-def pandoc(text: str, *arguments: str, cwd: Path | None = None) -> str:
-    """Run pandoc on `text`.
-
-    Raises:
-        ValueError: pandoc refuses; its message is passed on.
-
-    """
-    done = subprocess.run([_pandoc(), *arguments], input=text.encode(), capture_output=True, cwd=cwd, check=False)
-    if done.returncode:
-        raise ValueError(done.stderr.decode(errors="replace").strip())
-    if b"Could not convert TeX math" in done.stderr:
-        raise ValueError(done.stderr.decode(errors="replace").strip().removeprefix("[WARNING] "))
-    return done.stdout.decode()
-
-
-def parse(markdown: str) -> Node:
+def parse(markdown: str, extensions: str = "") -> Node:
     """Read Markdown, as Quarto's reader does, into a document tree."""
-    tree: Node = json.loads(pandoc(markdown, "-f", READER, "-t", "json"))
+    tree: Node = json.loads(pandoc(markdown, "-f", READER + extensions, "-t", "json"))
     return tree
 
 
-def write(blocks: list[Node], meta: Node, *arguments: str) -> str:
-    """Write blocks in the format that the arguments name."""
+def write(blocks: list[Node], meta: Node, *arguments: str, reads: Iterable[Path] = ()) -> str:
+    """Write blocks in the format that the arguments name; `reads` are the files that the metadata name."""
     document = {"pandoc-api-version": [1, 23, 1], "meta": meta, "blocks": blocks}
-    return pandoc(json.dumps(document), "-f", "json", *arguments)
+    return pandoc(json.dumps(document), "-f", "json", *arguments, reads=reads)
 
 
-def parse_html(html: str) -> list[Node]:
-    """Read HTML into blocks (scripts and styles are left out)."""
-    tree = json.loads(pandoc(html, "-f", "html-native_divs-native_spans", "-t", "json"))
-    return list(tree["blocks"])
+def parse_html(pieces: list[str]) -> list[list[Node]]:
+    """Read each piece of HTML into blocks (scripts and styles are left out), all in one call of pandoc."""
+    blocks = json.loads(pandoc(BREAK.join(pieces), "-f", "html-native_divs-native_spans", "-t", "json"))["blocks"]
+    parts: list[list[Node]] = [[]]
+    for node in blocks:
+        if node == BROKEN:
+            parts.append([])
+        else:
+            parts[-1].append(node)
+    if len(pieces) <= 1:
+        return [blocks] * len(pieces)
+    # A piece that is open at its end takes in what follows; then each is read by itself.
+    return parts if len(parts) == len(pieces) else [found for piece in pieces for found in parse_html([piece])]
 
 
 def walk(node: Any, change: Callable[[Node], Any]) -> Any:
-    """Rebuild a tree from its leaves up. `change` gives None (keep), a node, or a list of nodes (splice into the list)."""
+    """Rebuild a tree from its leaves up, strings and spaces aside. `change` gives None (keep), a node, or a list to splice in."""
     if isinstance(node, list):
         items: list[Any] = []
         for item in node:
-            new = walk(item, change)
+            new = walk(item, change) if isinstance(item, (dict, list)) else item
             is_splice = isinstance(new, list) and isinstance(item, dict)
             items.extend(new) if is_splice else items.append(new)
         return items
-    if not isinstance(node, dict):
+    if node.get("t") in LEAVES:
         return node
     if "t" not in node:
-        return {key: walk(value, change) for key, value in node.items()}
-    rebuilt = {**node, "c": walk(node["c"], change)} if "c" in node else node
+        return {key: walk(value, change) if isinstance(value, (dict, list)) else value for key, value in node.items()}
+    rebuilt = {**node, "c": walk(node["c"], change)} if isinstance(node.get("c"), (dict, list)) else node
     new = change(rebuilt)
     return rebuilt if new is None else new
 
 
-def nodes(tree: Any, kind: str) -> Iterator[Node]:
-    """Give every node of a type, in reading order."""
-    if isinstance(tree, list):
-        for item in tree:
-            yield from nodes(item, kind)
-    elif isinstance(tree, dict):
-        if tree.get("t") == kind:
-            yield tree
-        for value in tree.values():
-            if isinstance(value, (list, dict)):
-                yield from nodes(value, kind)
+def nodes(tree: Any, *kinds: str) -> list[Node]:
+    """Give every node of some types, in reading order."""
+    found: list[Node] = []
+    _find(tree, kinds, found)
+    return found
+
+
+def _find(tree: Any, kinds: tuple[str, ...], found: list[Node]) -> None:
+    if isinstance(tree, dict):
+        kind = tree.get("t")
+        if kind in kinds:
+            found.append(tree)
+        if kind in LEAVES:
+            return
+        tree = tree.values()
+    for item in tree:
+        if isinstance(item, (dict, list)):
+            _find(item, kinds, found)
 
 
 def plain(tree: Any) -> str:
@@ -106,7 +106,7 @@ def plain(tree: Any) -> str:
     if kind in ("Code", "Math"):
         return str(content[1]) if content else ""
     if kind == "Quoted" and content:
-        return f"“{plain(content[1])}”"
+        return f"‘{plain(content[1])}’" if content[0]["t"] == "SingleQuote" else f"“{plain(content[1])}”"
     return "" if kind in ("Note", "RawInline", "RawBlock") else plain(content)
 
 
@@ -157,7 +157,5 @@ def raw(form: str, text: str) -> Node:
 
 def classes(node: Node) -> list[str]:
     """Give the classes of a node that has attributes, else none."""
-    at = {"Div": 0, "Span": 0, "Code": 0, "CodeBlock": 0, "Link": 0, "Image": 0, "Table": 0, "Figure": 0, "Header": 1}.get(
-        node["t"]
-    )
+    at = ATTRIBUTES.get(node["t"])
     return [] if at is None else list(node["c"][at][1])

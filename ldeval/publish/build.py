@@ -1,31 +1,30 @@
-"""Renders a book with the built-in renderer, step by step: read, execute, compose, number, check, write, exchange."""
+"""Renders a book with the built-in renderer, step by step: read, run, parse, number, check, write, exchange."""
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
-from ldeval.publish import ast, cache, html, pages, pdf, pictures, search
+from ldeval.publish import ast, cache, html, pages, pdf, pictures, search, words
 from ldeval.publish.ast import Node
 from ldeval.publish.compose import Composed, compose
-from ldeval.publish.config import INCLUDES, Book, Entry, read_book
-from ldeval.publish.crossref import Numbered, Target, number_book, targets, unresolved
+from ldeval.publish.config import INCLUDES, Book, Entry, lookup, read_book
+from ldeval.publish.crossref import Numbered, number_book, targets, unresolved
 from ldeval.publish.edition import read_edition
 from ldeval.publish.execute import Run, has_code, run_all
-from ldeval.publish.faults import BookError, Fault
-from ldeval.publish.prepare import Checker, citations
+from ldeval.publish.faults import BookError, Fault, side_by_side
+from ldeval.publish.memory import digest, remembered, remembering
+from ldeval.publish.pandoc import pandoc
+from ldeval.publish.prepare import Checker, citations, lists_works
 from ldeval.publish.source import Chapter, read_chapter
+from ldeval.publish.steps import Steps
 from ldeval.publish.structure import Structure
 from ldeval.release.swap import replacing
 
-A = TypeVar("A")
-B = TypeVar("B")
 To = Literal["html", "pdf", "all"]
 Say = Callable[[str], None]
 
@@ -40,60 +39,75 @@ class Parsed:
     blocks: list[Node]
 
 
-def build(root: Path, *, to: To = "all", timeout: int = 600, say: Say = print) -> Path:
-    """Render the book in `root` into its output folder, which is exchanged whole.
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A book whose faults are looked for: its chapters, and the files that they need by their path in the report."""
+
+    book: Book
+    chapters: list[Numbered]
+    files: dict[str, bytes]
+    edition: str
+
+
+def build(root: Path, *, to: To = "all", timeout: int = 600, say: Say = print, steps: Steps | None = None) -> Path:
+    """Render the book in `root` into its output folder, which is exchanged whole; `steps` are told how long each takes.
 
     Raises:
         BookError: with all the faults that one step found.
         OSError: the output cannot be written; the last report stays as it was.
 
     """
-    book = read_book(root)
-    chapters = _each(book.entries, lambda entry: read_chapter(book, entry.path))
-    runs = _runs(book, chapters, timeout, say)
-    parsed = _each(list(zip(book.entries, chapters, runs, strict=True)), lambda item: _parsed(book, *item))
-    numbered = number_book(book, [(item.entry, item.chapter, item.blocks) for item in parsed])
-    made = {path: content for item in parsed for path, content in item.composed.files.items()}
-    checker = Checker(book, numbered, made)
-    faults = [*checker.faults(), *unresolved(numbered, targets(numbered), _keys(book))]
-    if faults:
-        raise BookError(faults)
-    inputs = _inputs(book, parsed, checker.assets, to)
-    if cache.is_current(book.output, inputs):
-        say("Nothing changed: the report is up to date")
-        return book.output
-    with replacing(book.output) as folder:
-        _write(book, numbered, made, checker.assets, folder, to, say)
-        cache.record(folder, inputs)
+    steps = steps or Steps()
+    with remembering(root / cache.FOLDER / "texts") as memory:
+        book = read_book(root)
+        with steps.step("read"):
+            chapters = side_by_side(book.entries, lambda entry: read_chapter(book, entry.path))
+        with steps.step("run"):
+            runs = _runs(book, chapters, timeout, say)
+        with steps.step("parse"):
+            parsed = side_by_side(zip(book.entries, chapters, runs, strict=True), lambda item: _parsed(book, *item))
+        with steps.step("number and check"):
+            report = _checked(book, parsed)
+            inputs = _inputs(report, parsed, to)
+        if cache.is_current(book.output, inputs):
+            say("Nothing changed: the report is up to date")
+            return book.output
+        with replacing(book.output) as folder:
+            _write(report, folder, to, say, steps)
+            cache.record(folder, inputs)
+        memory.forget()
     return book.output
 
 
-def _inputs(book: Book, parsed: list[Parsed], assets: set[str], to: To) -> str:
+def _checked(book: Book, parsed: list[Parsed]) -> Report:
+    chapters = number_book(book, [(item.entry, item.chapter, item.blocks) for item in parsed])
+    made = {path: content for item in parsed for path, content in item.composed.files.items()}
+    checker = Checker(book, chapters, made)
+    faults = [*checker.faults(), *unresolved(chapters, targets(chapters), _keys(book))]
+    if faults:
+        raise BookError(faults)
+    files = {path: made[path] if path in made else (book.root / path).read_bytes() for path in sorted(checker.assets)}
+    return Report(book, chapters, files, str(read_edition(book.root)))
+
+
+def _inputs(report: Report, parsed: list[Parsed], to: To) -> str:
     """Give the fingerprint of everything that the report is made from."""
-    settings = [
-        asdict(book),
-        to,
-        cache.package(),
-        str(read_edition(book.root)),
-        [item.composed.cells for item in parsed],
-        [item.chapter.meta for item in parsed],
-    ]
-    includes = [book.files(name, form) for name in sorted(INCLUDES) for form in ("html", "typst")]
-    names = [*book.bibliography, *([book.csl] if book.csl else []), *pages.styles(book), *sorted(assets)]
-    files = [(book.root / name).read_bytes() for name in names if (book.root / name).is_file()]
-    figures = [content for item in parsed for content in item.composed.files.values()]
-    texts = [json.dumps([settings, includes, names], default=str, sort_keys=True), *(item.composed.markdown for item in parsed)]
-    return cache.digest([*(text.encode() for text in texts), *files, *figures])
+    book = report.book
+    cells = [item.composed.cells for item in parsed]
+    settings = [to, cache.package(), report.edition, cells, [item.chapter.meta for item in parsed], _included(book)]
+    styles = [(book.root / name).read_bytes() for name in pages.styles(book)]
+    texts = [json.dumps(settings, default=str, sort_keys=True), *report.files, *(item.composed.markdown for item in parsed)]
+    return digest([*(text.encode() for text in texts), *_settings(book), *styles, *report.files.values()])
 
 
-def _each(items: Iterable[A], work: Callable[[A], B]) -> list[B]:
-    """Apply `work` to every item side by side; the faults of all of them come together."""
-    with ThreadPoolExecutor() as pool:
-        futures = [pool.submit(work, item) for item in items]
-    failed = [error for future in futures if isinstance(error := future.exception(), BookError)]
-    if failed:
-        raise BookError(fault for error in failed for fault in error.faults)
-    return [future.result() for future in futures]
+def _settings(book: Book) -> list[bytes]:
+    """Give what every chapter is written with: the configuration, bibliography and citation style."""
+    files = [*book.bibliography, *([book.csl] if book.csl else [])]
+    return [repr(asdict(book)).encode(), *((book.root / name).read_bytes() for name in files)]
+
+
+def _included(book: Book) -> list[object]:
+    return [book.files(name, form) for name in sorted(INCLUDES) for form in ("html", "typst")]
 
 
 def _runs(book: Book, chapters: list[Chapter], timeout: int, say: Say) -> list[Run]:
@@ -119,42 +133,58 @@ def _keys(book: Book) -> set[str]:
     keys: set[str] = set()
     for name in book.bibliography:
         try:
-            keys |= {item["id"] for item in json.loads(ast.pandoc("", str(book.root / name), "-t", "csljson"))}
+            keys |= {
+                item["id"] for item in json.loads(pandoc("", str(book.root / name), "-t", "csljson", reads=[book.root / name]))
+            }
         except ValueError as error:
             raise BookError([Fault(name, 0, f"the bibliography cannot be read: {error}")]) from error
     return keys
 
 
-def _write(
-    book: Book, chapters: list[Numbered], made: dict[str, bytes], assets: set[str], folder: Path, to: To, say: Say
-) -> None:
+def _write(report: Report, folder: Path, to: To, say: Say, steps: Steps) -> None:
+    book, chapters = report.book, report.chapters
+    for path, content in report.files.items():
+        _put(folder / path, content)
+    with steps.step("figures"):
+        drawn = _dress(folder, [path for path in report.files if path.endswith(".svg")])
     known = targets(chapters)
     cited = list(dict.fromkeys(key for numbered in chapters for key in citations([numbered.title, numbered.blocks])))
-    for path in sorted(assets):
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if path in made:
-            target.write_bytes(made[path])
-        else:
-            shutil.copyfile(book.root / path, target)
-    drawn = _dress(folder, sorted(path for path in assets if path.endswith(".svg")))
+    places = [(numbered.label, lists_works(numbered.blocks)) for numbered in chapters]
+    shared = [cache.package().encode(), *_settings(book), repr((known, cited, sorted(drawn), places)).encode()]
+
+    def once(form: str, make: Callable[[Numbered], str]) -> list[str]:
+        def text(numbered: Numbered) -> str:
+            own = repr((form, numbered.entry, numbered.label, numbered.number, numbered.title, numbered.blocks))
+            return remembered([own.encode(), *shared], lambda: make(numbered))
+
+        return side_by_side(chapters, text)
+
     if to in ("html", "all"):
         say(f"Writing {len(chapters)} HTML pages")
-        contents = _each(chapters, lambda numbered: html.body(book, numbered, known, cited, drawn))
-        edition, whole = str(read_edition(book.root)), pdf_name(book) if to == "all" else None
-        for index, content in enumerate(contents):
-            _put(folder / chapters[index].page, pages.page(book, chapters, index, content, edition, whole).encode())
-        read = [(n.page, ast.plain(n.title), content) for n, content in zip(chapters, contents, strict=True)]
-        for path, data in (pages.shared_files() | {f"{pages.SHARED}/search-index.js": search.index(read)}).items():
-            _put(folder / path, data)
-        for name in pages.styles(book):
-            _put(folder / name, (book.root / name).read_bytes())
+        with steps.step("html"):
+            contents = once("html", lambda numbered: html.body(book, numbered, known, cited, drawn))
+        with steps.step("pages"):
+            _write_pages(report, contents, folder, pdf_name(book) if to == "all" else None)
     if to in ("pdf", "all"):
         say("Setting the PDF")
-        _put(folder / pdf_name(book), _pdf(book, chapters, known, cited, folder))
+        with steps.step("typst source"):
+            contents = once("typst", lambda numbered: pdf.chapter(book, chapters, numbered, known, cited))
+            source = pdf.document(book, chapters, contents, cited, report.edition)
+        with steps.step("typst"):
+            _put(folder / pdf_name(book), pdf.compile_pdf(source, folder))
 
 
-def _dress(folder: Path, paths: list[str]) -> set[str]:
+def _write_pages(report: Report, contents: list[str], folder: Path, whole: str | None) -> None:
+    book, chapters = report.book, report.chapters
+    for index, content in enumerate(contents):
+        _put(folder / chapters[index].page, pages.page(book, chapters, index, content, report.edition, whole).encode())
+    read = [(numbered.page, ast.plain(numbered.title), text) for numbered, text in zip(chapters, contents, strict=True)]
+    shared = {**pages.shared_files(), f"{pages.SHARED}/search-index.js": search.index(read)}
+    for path, data in (shared | {name: (book.root / name).read_bytes() for name in pages.styles(book)}).items():
+        _put(folder / path, data)
+
+
+def _dress(folder: Path, paths: Iterable[str]) -> set[str]:
     """Dress the figures among the SVG files for light and dark pages, and give their paths."""
     drawn = {path for path in paths if pictures.is_drawn((folder / path).read_bytes())}
     for path in drawn:
@@ -164,16 +194,10 @@ def _dress(folder: Path, paths: list[str]) -> set[str]:
     return drawn
 
 
-def _pdf(book: Book, chapters: list[Numbered], known: dict[str, Target], cited: list[str], folder: Path) -> bytes:
-    source = pdf.typst_source(book, chapters, known, cited, str(read_edition(book.root)))
-    content = pdf.compile_pdf(source, folder)
-    (folder / "report.typ").unlink()
-    return content
-
-
 def pdf_name(book: Book) -> str:
-    """Give the PDF's file name, as Quarto makes it from the title."""
-    return re.sub(r"[^\w.-]+", "-", book.title).strip("-") + ".pdf"
+    """Give the PDF's file name: the book's `output-file`, or, as Quarto makes it, its title."""
+    name = lookup(book.options, "book.output-file") or words.plain(book.title)
+    return re.sub(r"[^\w.-]+", "-", str(name)).strip("-") + ".pdf"
 
 
 def _put(path: Path, content: bytes) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import ldeval
 from ldeval.publish.config import Book
 from ldeval.publish.execute import Run, from_plain
+from ldeval.publish.memory import digest, write_whole
 from ldeval.publish.source import Chapter
 from ldeval.release.reads import digests
 from ldeval.release.results import FOLDER as RESULTS
@@ -20,15 +19,6 @@ FOLDER = "_build"
 PACKAGE = Path(ldeval.__file__).parent
 RECORD = "site_libs/build.json"
 IGNORED = (".venv", FOLDER, ".git", "__pycache__")
-
-
-def digest(parts: Iterable[bytes]) -> str:
-    """Give one SHA-256 for several byte strings, each with its length so that no two lists can meet."""
-    total = hashlib.sha256()
-    for part in parts:
-        total.update(len(part).to_bytes(8, "big"))
-        total.update(part)
-    return total.hexdigest()
 
 
 @lru_cache(maxsize=1)
@@ -53,15 +43,12 @@ def load(book: Book, chapter: Chapter) -> Run | None:
 
 
 def save(book: Book, chapter: Chapter, run: Run) -> None:
-    """Keep the run of a chapter; written beside and moved in whole, so that two builds cannot mix."""
+    """Keep the run of a chapter."""
     path = _place(book, chapter)
-    path.parent.mkdir(parents=True, exist_ok=True)
     read = {name: _content(book.root / name) for name in sorted(set(_within(book.root, run.opened)))}
     results = digests(book.root / RESULTS, run.read)
     text = json.dumps({"key": _key(book, chapter), "read": read, "results": results, "run": run.plain()})
-    beside = path.with_suffix(f".{os.getpid()}")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
+    write_whole(path, text.encode())
 
 
 def is_current(output: Path, inputs: str) -> bool:

@@ -69,12 +69,7 @@ def _cell(
     if not options["include"]:
         return
     yield f'\n::: {{.ldeval-cell key="{key}"}}\n'
-    for name, kind in (
-        ("fig-cap", "caption"),
-        ("tbl-cap", "caption"),
-        ("fig-subcap", "subcaption"),
-        ("tbl-subcap", "subcaption"),
-    ):
+    for name, kind in CAPTIONS.items():
         value = options.get(name)
         for text in value if isinstance(value, list) else [value] if value is not None else []:
             yield _div(f"cell-{kind}", str(text))

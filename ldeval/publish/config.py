@@ -33,10 +33,7 @@ EXECUTE = {"echo", "eval", "include", "output", "warning", "error", "enabled", "
 
 KEYS: dict[str, set[str]] = {
     "": {"project", "book", "bibliography", "csl", "lang", "crossref", "format", "execute", "jupyter", "engine"}
-    | {"link-citations", "citeproc", "nocite", "language"}
-    | OPTIONS
-    | LOOK
-    | INCLUDES,
+    | ({"link-citations", "citeproc", "nocite", "language"} | OPTIONS | LOOK | INCLUDES),
     "project": {"type", "output-dir", "execute-dir", "resources", "render"},
     "book": {"title", "subtitle", "author", "date", "date-format", "chapters", "appendices", "description", "language"}
     | {"search", "sidebar", "page-navigation", "output-file", "downloads", "reader-mode", "page-footer", "abstract"},
@@ -47,6 +44,9 @@ KEYS: dict[str, set[str]] = {
     "execute": EXECUTE,
 }
 """What `_quarto.yml` may say. Keys in LOOK and a few others dress Quarto's own pages; the built-in pages have one look."""
+
+SHAPES: dict[str, type] = dict.fromkeys(("project", "book", "format", "execute", "crossref"), dict)
+SHAPES |= dict.fromkeys(("book.chapters", "book.appendices"), list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,13 @@ class Book:
             raise stop(CONFIG, 0, f"{name}: cannot read {path} ({reason(error)})", "name a text file in the book") from error
 
 
+def lookup(values: Any, path: str) -> Any:
+    """Give the value at a path of keys such as "book.title", or None."""
+    for key in path.split("."):
+        values = values.get(key) if isinstance(values, Mapping) else None
+    return values
+
+
 def reason(error: Exception) -> str:
     """Say in short why a file could not be read."""
     if isinstance(error, UnicodeDecodeError):
@@ -118,9 +125,10 @@ def read_book(root: Path) -> Book:
 
     """
     raw, lines = _load(root, CONFIG)
+    if misshapen := list(_misshapen(raw, lines)):
+        raise BookError(misshapen)
     faults = list(_unknown(raw, lines))
-    book = raw.get("book") if isinstance(raw.get("book"), dict) else {}
-    assert isinstance(book, dict)
+    book = raw.get("book") or {}
     if (raw.get("project") or {}).get("type", "book") != "book":
         faults.append(Fault(CONFIG, lines.get("project.type", 0), "only projects of type book are rendered"))
     entries = tuple(_entries(book.get("chapters") or [], False)) + tuple(_entries(book.get("appendices") or [], True))
@@ -175,11 +183,17 @@ def _lines(node: Any, path: str) -> Iterator[tuple[str, int]]:
                 yield from _lines(item, path)
 
 
+def _misshapen(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Fault]:
+    for path, shape in SHAPES.items():
+        value = lookup(raw, path)
+        if value is not None and not isinstance(value, shape):
+            wanted = "a list" if shape is list else "keys and values"
+            yield Fault(CONFIG, lines.get(path, 0), f"{path}: expected {wanted}, found {type(value).__name__}")
+
+
 def _unknown(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Fault]:
     for path, allowed in KEYS.items():
-        value: Any = raw
-        for part in path.split(".") if path else []:
-            value = value.get(part) if isinstance(value, dict) else None
+        value = lookup(raw, path) if path else raw
         for key in value if isinstance(value, dict) else ():
             if key not in allowed:
                 name = f"{path}.{key}".lstrip(".")

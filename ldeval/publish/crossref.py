@@ -58,6 +58,11 @@ class Numbered:
         """The chapter's HTML page, relative to the report's folder."""
         return self.entry.path.removesuffix(".qmd") + ".html"
 
+    @property
+    def group(self) -> str | None:
+        """The part that the chapter belongs to."""
+        return "Appendices" if self.entry.appendix else self.entry.part
+
 
 def number_book(book: Book, chapters: list[tuple[Entry, Chapter, list[Node]]]) -> list[Numbered]:
     """Give the chapters with their numbers, in order.

@@ -9,12 +9,13 @@ import re
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ldeval.publish.config import Book
+from ldeval.publish.config import Book, lookup
 from ldeval.publish.faults import BookError, stop
 from ldeval.publish.source import Cell, Chapter, Inline, Markdown
 
@@ -154,42 +155,29 @@ def _value(outputs: tuple[Output, ...]) -> Output:
     return next((output for output in outputs if output.kind == "display"), Output("display", {"text/plain": ""}))
 
 
-class _kernel:
-    """A kernel on local sockets, in the chapter's folder, with our interpreter and its compiled bytecode."""
+@asynccontextmanager
+async def _kernel(book: Book, chapter: Chapter, timeout: int) -> AsyncIterator[Any]:
+    """Give a client of a kernel on local sockets, in the chapter's folder, with our interpreter and its compiled bytecode."""
+    import nbformat
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+    from nbclient import NotebookClient
 
-    def __init__(self, book: Book, chapter: Chapter, timeout: int) -> None:
-        self.book, self.chapter, self.timeout = book, chapter, timeout
-
-    async def __aenter__(self) -> Any:
-        import nbformat
-        from jupyter_client.kernelspec import KernelSpec
-        from jupyter_client.manager import AsyncKernelManager
-        from nbclient import NotebookClient
-
-        self.folder = tempfile.TemporaryDirectory(prefix="ldeval-")
-        # Text of figures stays text, and the same figure has the same ids in every build.
-        look = "--InlineBackend.rc={'svg.fonttype': 'none', 'svg.hashsalt': 'ldeval'}"
-        flags = ["--InlineBackend.figure_formats={'svg'}", look, "--HistoryManager.enabled=False"]
-        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", *flags]
+    # Text of figures stays text, and the same figure has the same ids in every build.
+    look = "--InlineBackend.rc={'svg.fonttype': 'none', 'svg.hashsalt': 'ldeval'}"
+    flags = ["--InlineBackend.figure_formats={'svg'}", look, "--HistoryManager.enabled=False"]
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", *flags]
+    is_project = lookup(book.options, "project.execute-dir") == "project"
+    folder = book.root if is_project else (book.root / chapter.path).parent
+    with tempfile.TemporaryDirectory(prefix="ldeval-") as name:
         transport = "ipc" if os.name == "posix" else "tcp"
-        self.manager = AsyncKernelManager(connection_file=str(Path(self.folder.name, "kernel")), transport=transport)
-        self.manager._kernel_spec = KernelSpec(argv=command, language="python", display_name="Python")
-        notebook = nbformat.v4.new_notebook()
-        self.client = NotebookClient(
-            notebook, km=self.manager, timeout=self.timeout, allow_errors=True, shutdown_kernel="immediate"
-        )
-        self.setup = self.client.async_setup_kernel(cwd=str(self._cwd()), env=_environment(), cleanup_kc=True)
-        await self.setup.__aenter__()
-        await _execute(self.client, _Job(PRELUDE, self.chapter.path, 0, "prelude"), self.timeout)
-        return self.client
-
-    def _cwd(self) -> Path:
-        project = (self.book.options.get("project") or {}).get("execute-dir") == "project"
-        return self.book.root if project else (self.book.root / self.chapter.path).parent
-
-    async def __aexit__(self, *raised: Any) -> None:
-        await self.setup.__aexit__(None, None, None)
-        self.folder.cleanup()
+        manager = AsyncKernelManager(connection_file=str(Path(name, "kernel")), transport=transport)
+        manager._kernel_spec = KernelSpec(argv=command, language="python", display_name="Python")
+        options = {"timeout": timeout, "allow_errors": True, "shutdown_kernel": "immediate"}
+        client = NotebookClient(nbformat.v4.new_notebook(), km=manager, **options)
+        async with client.async_setup_kernel(cwd=str(folder), env=_environment(), cleanup_kc=True):
+            await _execute(client, _Job(PRELUDE, chapter.path, 0, "prelude"), timeout)
+            yield client
 
 
 def _environment() -> dict[str, str]:

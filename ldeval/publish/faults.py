@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import TypeVar
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -33,3 +39,13 @@ class BookError(Exception):
 def stop(file: str | PurePath, line: int, what: str, advice: str = "") -> BookError:
     """Make the error of a single fault."""
     return BookError([Fault(str(file), line, what, advice)])
+
+
+def side_by_side(items: Iterable[A], work: Callable[[A], B]) -> list[B]:
+    """Apply `work` to every item at once; the faults of all of them come together."""
+    with ThreadPoolExecutor() as pool:
+        futures = [pool.submit(copy_context().run, work, item) for item in items]
+    failed = [error for future in futures if isinstance(error := future.exception(), BookError)]
+    if failed:
+        raise BookError(fault for error in failed for fault in error.faults)
+    return [future.result() for future in futures]

@@ -16,12 +16,15 @@ from ldeval.publish.crossref import Numbered, Target, resolve
 from ldeval.publish.faults import stop
 from ldeval.publish.gt import one_look
 from ldeval.publish.pictures import dark_path
-from ldeval.publish.prepare import addresses, alternative, citations, metadata, only
+from ldeval.publish.prepare import addresses, alternative, lists_works, only, write
 
 EQUATION = re.compile(r'(<span [^>]*class="equation" data-number="([^"]+)">.*?)(\s*</annotation>)', re.DOTALL)
 """A numbered equation up to the end of its TeX source, where the number is told too."""
 
-WRITER = ("-t", "html5", "--mathml", "--citeproc", "--wrap=none")
+LINE = re.compile(r'<span id="[^"]*"><a href="#[^"]*" aria-hidden="true" tabindex="-1"></a>(.*?)</span>(?=\n|</code>)')
+"""A line of highlighted code, each with an anchor that nobody is shown."""
+
+WRITER = ("-t", "html5", "--mathml", "--wrap=none")
 
 
 def relative(page: str, path: str) -> str:
@@ -40,15 +43,13 @@ def body(book: Book, numbered: Numbered, known: Mapping[str, Target], cited: lis
         numbered, tree, lambda node, path: _image(numbered, node, path, drawn), lambda p, a: _address(numbered, p, a)
     )
     title, blocks = ast.walk(one_look(tree), _html)
-    lists_all = any(node["c"][0][0] == "refs" for node in ast.nodes(blocks, "Div"))
     # Quarto sets the book's list of references in the citation style's own language, and those of a chapter in the book's.
-    meta = metadata(book, lang=None if lists_all else book.lang, nocite=cited if lists_all else None)
-    needed = lists_all or citations(tree)
+    lang, nocite = (None, cited) if lists_works(blocks) else (book.lang, [])
     try:
-        text = ast.write([*_head(numbered, title), *blocks], meta if needed else {}, *WRITER)
+        text = write(book, [*_head(numbered, title), *blocks], *WRITER, lang=lang, nocite=nocite)
     except ValueError as error:
         raise stop(numbered.entry.path, 0, str(error)) from error
-    return _scoped(EQUATION.sub(r"\1 \\tag{\2}\3", text))
+    return _scoped(LINE.sub(r"\1", EQUATION.sub(r"\1 \\tag{\2}\3", text)))
 
 
 def _scoped(text: str) -> str:

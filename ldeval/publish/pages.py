@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from importlib import resources
 import jinja2
 from markupsafe import Markup
 
-from ldeval.publish import ast
+from ldeval.publish import ast, words
 from ldeval.publish.config import Book
 from ldeval.publish.crossref import Numbered
 from ldeval.publish.edition import long_date
@@ -29,7 +27,6 @@ FACES = {
     "source-serif-4-latin-600-normal": ("Source Serif 4", "normal", "600"),
     "source-sans-3-latin-wght-normal": ("Source Sans 3", "normal", "200 900"),
 }
-PAYLOAD = re.compile(r'(<script type="application/json" id="ldeval-provenance">)(.*?)(</script>)', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ def page(book: Book, chapters: list[Numbered], index: int, content: str, edition
         pdf=pdf and relative(numbered.page, pdf),
         title=ast.plain(numbered.title),
         crumb=" ".join(filter(None, [links[index].number, links[index].title])),
-        group=group(numbered),
+        group=numbered.group,
         is_index=numbered.entry.path == "index.qmd",
         page=numbered.page,
         root=relative(numbered.page, "."),
@@ -69,7 +66,7 @@ def page(book: Book, chapters: list[Numbered], index: int, content: str, edition
         scripts=SCRIPTS,
         head=_texts(book, "include-in-header"),
         top=_texts(book, "include-before-body"),
-        foot=[_own_payload(text, content) for text in _texts(book, "include-after-body")],
+        foot=_texts(book, "include-after-body"),
     )
 
 
@@ -91,22 +88,6 @@ def _fonts() -> bytes:
     return ("\n".join(rules) + "\n").encode()
 
 
-def _own_payload(text: Markup, content: str) -> Markup:
-    """Keep of the provenance payload what a page's own numbers need: a long report stays light."""
-    used = {html.unescape(found) for found in re.findall(r'data-id="([^"]*)"', content)}
-
-    def cut(found: re.Match[str]) -> str:
-        payload = json.loads(found[2])
-        for kind in ("estimates", "facts"):
-            payload[kind] = {key: value for key, value in payload.get(kind, {}).items() if key in used}
-        made = {about.get("function") for about in payload["estimates"].values()}
-        payload["functions"] = {key: value for key, value in payload.get("functions", {}).items() if key in made}
-        whole = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-        return found[1] + whole.translate({ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}) + found[3]
-
-    return Markup(PAYLOAD.sub(cut, text))
-
-
 def styles(book: Book) -> list[str]:
     """Give the book's own style sheets."""
     value = book.option("css", "html") or []
@@ -117,6 +98,7 @@ def styles(book: Book) -> list[str]:
 def _template() -> jinja2.Template:
     text = (resources.files("ldeval.publish") / "templates" / "page.html").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    environment.filters |= {"words": words.as_html, "plain": words.plain}
     return environment.from_string(text)
 
 
@@ -125,16 +107,11 @@ def _link(here: Numbered, other: Numbered) -> Link:
     return Link(relative(here.page, other.page), number, ast.plain(other.title), here is other)
 
 
-def group(numbered: Numbered) -> str | None:
-    """Give the part that a chapter belongs to."""
-    return "Appendices" if numbered.entry.appendix else numbered.entry.part
-
-
 def _groups(chapters: list[Numbered], links: list[Link]) -> Iterator[tuple[str | None, list[Link]]]:
     """Give the sidebar's groups: (name of the part or None, its chapters)."""
     current: tuple[str | None, list[Link]] | None = None
     for numbered, link in zip(chapters, links, strict=True):
-        name = group(numbered)
+        name = numbered.group
         if current is None or current[0] != name:
             if current:
                 yield current

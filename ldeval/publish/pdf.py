@@ -13,40 +13,66 @@ from typing import Any
 
 from ldeval.publish import ast
 from ldeval.publish.ast import Node, block, raw
+from ldeval.publish.captions import short
 from ldeval.publish.config import Book
 from ldeval.publish.crossref import REFERENCE, Numbered, Target, resolve
 from ldeval.publish.edition import long_date
 from ldeval.publish.faults import stop
-from ldeval.publish.pdf_tables import WHOLE, rows, spread, table
-from ldeval.publish.prepare import addresses, alternative, metadata, only
+from ldeval.publish.pdf_tables import FLOATING, WHOLE, rows, spread, table
+from ldeval.publish.prepare import addresses, alternative, citations, lists_works, only, write
+from ldeval.publish.words import as_typst, math, plain, string
 
-WRITER = ("-t", "typst", "--citeproc", "--wrap=none")
+WRITER = ("-t", "typst", "--wrap=none")
+WORKS = "// the works cited\n"
+"""Parts a chapter from its own list of works, which the book has in one place."""
 
 
-def typst_source(book: Book, chapters: list[Numbered], known: Mapping[str, Target], cited: list[str], edition: str = "") -> str:
-    """Give the book as one Typst document; `edition` says on its title page what it was made from."""
-    blocks: list[Node] = []
-    part: str | None = None
-    for index, numbered in enumerate(chapters):
-        name = "Appendices" if numbered.entry.appendix else numbered.entry.part
-        if name and name != part:
-            blocks.append(block("typst", f"#ldeval-part({_string(name)})"))
-        part = name
-        blocks += _chapter(numbered, index, chapters, known)
-    meta = metadata(book, lang=book.lang, nocite=cited) if book.bibliography else {}
+def chapter(book: Book, chapters: list[Numbered], numbered: Numbered, known: Mapping[str, Target], cited: list[str]) -> str:
+    """Give a chapter as Typst; `cited` are the works of the whole book."""
+    blocks = _chapter(numbered, {other.entry.path: (index, other.label) for index, other in enumerate(chapters)}, known)
+    lister = next((other for other in chapters if lists_works(other.blocks)), chapters[-1])
+    return spread(_written(book, blocks, cited, lists=numbered is lister), blocks)
+
+
+def document(book: Book, chapters: list[Numbered], contents: list[str], cited: list[str], edition: str) -> str:
+    """Give the book as one Typst document from its chapters; `edition` says on its title page what it was made from."""
     own = [text for _, text in book.files("include-in-header", "typst")]
-    text = spread(ast.write(blocks, meta, *WRITER), blocks)
-    return "\n".join([_template(), *own, _front(book, edition, _notice(chapters[0])), text])
+    parts = [_template(), *own, _front(book, edition, _notice(book, chapters[0], cited))]
+    group: str | None = None
+    for numbered, content in zip(chapters, contents, strict=True):
+        if numbered.group and numbered.group != group:
+            parts.append(f"#ldeval-part({as_typst(numbered.group)}, {_listed(numbered.group, chapters)})\n")
+        group = numbered.group
+        parts.append(content)
+    return "\n".join(parts)
 
 
-def _notice(first: Numbered) -> str:
-    """Give the first notice of the first chapter, which every chapter repeats, for the title page."""
-    found = (node for node in ast.nodes(first.blocks, "Div") if "callout" in node["c"][0][1])
-    notice = next((node for node in found if ast.value(node["c"][0], "kind") == "important"), None)
-    if notice is None:
+def _written(book: Book, blocks: list[Node], cited: list[str], *, lists: bool = False) -> str:
+    """Write blocks of a book that cites these works: all are named, so that those of one author and year are told apart."""
+    if lists or not citations(blocks):
+        return write(book, blocks, *WRITER, lang=book.lang, nocite=cited if lists else [])
+    apart = [*blocks, block("typst", WORKS), ast.div([], "refs")]
+    return write(book, apart, *WRITER, lang=book.lang, nocite=cited).partition(WORKS)[0]
+
+
+def _listed(group: str, chapters: list[Numbered]) -> str:
+    """Give number and title of each chapter of a part, for the page that opens it."""
+    lines = [(_numeral(numbered), ast.plain(numbered.title)) for numbered in chapters if numbered.group == group]
+    return ", ".join(f"({string(number)}, {string(title)})" for number, title in lines)
+
+
+def _numeral(numbered: Numbered) -> str:
+    return f"Appendix {numbered.number}" if numbered.entry.appendix and numbered.number else numbered.number
+
+
+def _notice(book: Book, first: Numbered, cited: list[str]) -> str:
+    """Give what the first chapter marks for the title page, in a div of the class `on-title-page`."""
+    marked = [node["c"][1] for node in ast.nodes(first.blocks, "Div") if "on-title-page" in node["c"][0][1]]
+    if not marked:
         return "none"
-    content = only([{"t": "Div", "c": [["", *notice["c"][0][1:]], notice["c"][1]]}], "typst")
-    return f"[{ast.write(ast.walk(ast.walk(content, _typst), _ungrouped), {}, *WRITER)}]"
+    content = only([block for blocks in marked for block in blocks], "typst")
+    blocks = ast.walk(ast.walk(content, _typst), _ungrouped)
+    return f"[{_written(book, blocks, cited)}]"
 
 
 def compile_pdf(source: str, folder: Path) -> bytes:
@@ -58,23 +84,19 @@ def compile_pdf(source: str, folder: Path) -> bytes:
     """
     import typst
 
-    main = folder / "report.typ"
-    main.write_text(source, encoding="utf-8")
     try:
-        return bytes(
-            typst.compile(
-                str(main),
-                root=str(folder),
-                font_paths=[str(resources.files("ldeval.publish") / "fonts"), str(_fonts())],
-                ignore_system_fonts=True,
-                pdf_standards=["ua-1"],
-                timestamp=datetime(2000, 1, 1, tzinfo=UTC),
-            )
+        return typst.compile(  # type: ignore[misc]  # its stub wants one type for the source and the folders
+            source.encode(),
+            root=str(folder),
+            font_paths=[str(resources.files("ldeval.publish") / "fonts"), str(_fonts())],
+            ignore_system_fonts=True,
+            pdf_standards=["ua-1"],
+            timestamp=datetime(2000, 1, 1, tzinfo=UTC),
         )
     except RuntimeError as error:
-        message = getattr(error, "message", None) or str(error)
-        hints = " ".join(getattr(error, "hints", None) or [])
-        raise stop("PDF", 0, f"Typst cannot set the book: {message}", f"{hints} (its source is {main})".strip()) from error
+        line = re.search(r"^\s*\d+ │ (.*)$", getattr(error, "diagnostic", ""), re.MULTILINE)
+        advice = [*getattr(error, "hints", ()), *([f"it stands in: {line[1].strip()[:200]}"] if line else [])]
+        raise stop("PDF", 0, f"Typst cannot set the book: {error}", "\n    ".join(advice)) from error
 
 
 @lru_cache(maxsize=1)
@@ -89,33 +111,35 @@ def _template() -> str:
 
 
 def _front(book: Book, edition: str, notice: str) -> str:
-    authors = ", ".join(f"(name: {_string(a.name)}, affiliation: {_string(a.affiliation)})" for a in book.authors)
+    authors = ", ".join(
+        f"(plain: {string(plain(author.name))}, name: {as_typst(author.name)}, affiliation: {as_typst(author.affiliation)})"
+        for author in book.authors
+    )
     lang, _, region = book.lang.partition("-")
     fields = {
-        "title": _string(book.title),
-        "subtitle": _string(book.subtitle),
+        "title": as_typst(book.title),
+        "subtitle": as_typst(book.subtitle),
         "authors": f"({authors}{',' if authors else ''})",
-        "date": _string(long_date(book.date)),
-        "edition": _string(edition),
+        "date": string(long_date(book.date)),
+        "edition": string(edition),
         "notice": notice,
-        "lang": _string(lang),
-        "region": _string(region.upper()) if region else "none",
-        "paper": _string(str(book.option("papersize", "typst", "a4"))),
+        "lang": string(lang),
+        "region": string(region.upper()) if region else "none",
+        "paper": string(str(book.option("papersize", "typst", "a4"))),
         "contents": str(bool(book.option("toc", "typst", True))).lower(),
     }
     return f"#show: ldeval-report.with({', '.join(f'{key}: {value}' for key, value in fields.items())})"
 
 
-def _chapter(numbered: Numbered, index: int, chapters: list[Numbered], known: Mapping[str, Target]) -> list[Node]:
-    places = {other.entry.path: other for other in chapters}
-    order = {other.entry.path: number for number, other in enumerate(chapters)}
-
+def _chapter(numbered: Numbered, places: Mapping[str, tuple[int, str]], known: Mapping[str, Target]) -> list[Node]:
     def href(path: str, anchor: str) -> str:
         if path not in places:
             return path
-        return "#" + _identifier(anchor or places[path].label, order[path])
+        index, label = places[path]
+        return "#" + _identifier(anchor or label, index)
 
-    number = f"Appendix {numbered.number} —" if numbered.entry.appendix and numbered.number else numbered.number
+    index, _ = places[numbered.entry.path]
+    number = _numeral(numbered) + (" —" if numbered.entry.appendix and numbered.number else "")
     pairs = [("number", number)] if number else []
     title = {"t": "Header", "c": [1, ast.attr(numbered.label, pairs=pairs), numbered.title]}
     tree = only([title, *numbered.blocks], "typst")
@@ -128,13 +152,20 @@ def _chapter(numbered: Numbered, index: int, chapters: list[Numbered], known: Ma
 
 def _tables(tree: list[Node]) -> list[Node]:
     """Read tables that cells gave as HTML; other raw HTML stays out of the PDF."""
+    found = [text for node in ast.nodes(tree, "RawBlock") if (text := _html_table(node))]
+    read = iter(ast.parse_html(found))
 
     def change(node: Node) -> list[Node] | None:
         if node["t"] != "RawBlock" or node["c"][0] != "html":
             return None
-        return ast.parse_html(node["c"][1]) if "<table" in node["c"][1] else []
+        return next(read) if _html_table(node) else []
 
     return list(ast.walk(tree, change))
+
+
+def _html_table(node: Node) -> str:
+    form, text = node["c"]
+    return text if form == "html" and "<table" in text else ""
 
 
 def _identifier(label: str, index: int) -> str:
@@ -150,10 +181,6 @@ def _renamed(node: Node, index: int) -> Node | None:
     content = list(node["c"])
     content[at] = [_identifier(content[at][0], index), *content[at][1:]]
     return {"t": node["t"], "c": content}
-
-
-def _string(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
 
 
 def _label(identifier: str) -> str:
@@ -172,22 +199,18 @@ def _typst(node: Node) -> Any:
 def _header(node: Node) -> Node:
     level, attributes, content = node["c"]
     number = ast.value(attributes, "number")
-    numbering = f"(..) => {_string(number)}" if number else "none"
+    numbering = f"(..) => {string(number)}" if number else "none"
     opened = raw("typst", f"#heading(level: {level}, numbering: {numbering})[")
     return {"t": "Para", "c": [opened, *content, raw("typst", f"]{_label(attributes[0])}")]}
-
-
-def _math(node: Node) -> list[Node]:
-    return [raw("typst", f"#ldeval-math({_string(' '.join(node['c'][1].split()))}, "), node, raw("typst", ")")]
 
 
 def _span(node: Node) -> Any:
     attributes, content = node["c"]
     if "equation" in attributes[1]:
-        opened, math, _ = content
-        number = _string(f"({ast.value(attributes, 'number')})")
+        opened, formula, _ = content
+        number = string(f"({ast.value(attributes, 'number')})")
         named = raw("typst", opened["c"][1] + f"number: {number}, ")
-        return [named, math, raw("typst", f"){_label(attributes[0])}")]
+        return [named, formula, raw("typst", f"){_label(attributes[0])}")]
     if "pagebreak" in attributes[1]:
         return raw("typst", "#pagebreak(weak: true)")
     if "note" in attributes[1]:
@@ -199,7 +222,7 @@ def _image(node: Node, path: str) -> Node:
     attributes = node["c"][0]
     alt = alternative(node) or "Figure"
     size = "".join(f", {key}: {_length(text)}" for key in ("width", "height") if (text := ast.value(attributes, key)))
-    return raw("typst", f"#box(image({_string('/' + path)}, alt: {_string(alt)}{size}))")
+    return raw("typst", f"#box(image({string('/' + path)}, alt: {string(alt)}{size}))")
 
 
 def _length(text: str) -> str:
@@ -224,11 +247,17 @@ def _float(node: Node) -> Node:
     kind, number = ast.value(attributes, "kind") or "fig", ast.value(attributes, "number") or ""
     *head, inner = content
     text = head[0]["c"][1][0]["c"] if head else []
-    whole = all(len(rows(table)) <= WHOLE for table in ast.nodes(inner["c"][1], "Table"))
+    sizes = [len(rows(table)) for table in ast.nodes(inner["c"][1], "Table")]
+    whole, floats = max(sizes, default=0) <= WHOLE, kind == "fig" or FLOATING <= max(sizes, default=0) <= WHOLE
     named = "sub" if number.startswith("(") else kind
-    settings = f"kind: {_string(named)}, number: {_string(number)}, whole: {str(whole).lower()}"
-    caption = [block("typst", f"#ldeval-float({settings}, caption: ["), {"t": "Plain", "c": text}, block("typst", "])[")]
+    settings = f"kind: {string(named)}, number: {string(number)}, whole: {_truth(whole)}, floats: {_truth(floats)}"
+    listed = [block("typst", f"#ldeval-float({settings}, listed: ["), {"t": "Plain", "c": short(text)}]
+    caption = [*listed, block("typst", "], caption: ["), {"t": "Plain", "c": text}, block("typst", "])[")]
     return _group([*caption, *inner["c"][1], block("typst", f"]{_label(attributes[0])}")])
+
+
+def _truth(value: bool) -> str:
+    return "true" if value else "false"
 
 
 def _layout(node: Node) -> Node:
@@ -248,7 +277,7 @@ def _callout(node: Node) -> Node:
     attributes, content = node["c"]
     *head, inner = content
     title = [*head[0]["c"][1]] if head else []
-    kind = _string(ast.value(attributes, "kind") or "note")
+    kind = string(ast.value(attributes, "kind") or "note")
     opened = [block("typst", f"#ldeval-callout({kind}, title: ["), *title, block("typst", "])[")]
     return _group([*opened, *inner["c"][1], block("typst", f"]{_label(attributes[0])}")])
 
@@ -276,7 +305,7 @@ def _quiet(node: Node) -> Node:
     return _group(node["c"][1])
 
 
-MAKERS = {"Header": _header, "Math": _math, "Span": _span, "Table": table}
+MAKERS = {"Header": _header, "Math": math, "Span": _span, "Table": table}
 DIVS = {
     "float": _float,
     "layout": _layout,

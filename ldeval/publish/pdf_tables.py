@@ -11,6 +11,9 @@ from ldeval.publish.ast import Node
 WHOLE = 20
 """Rows up to which a table stays on one page."""
 
+FLOATING = 7
+"""Rows from which on such a table floats, as figures do, so that it leaves no gap where it does not fit."""
+
 
 NAME = 26
 """Letters up to which a column of single words, such as names of columns, is as wide as they are."""

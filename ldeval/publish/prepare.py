@@ -51,19 +51,23 @@ def _is_format(name: str, form: Form) -> bool:
 
 def identifiers(tree: Any) -> Iterator[str]:
     """Give the id of every node that has one."""
-    for kind in ("Div", "Span", "Link", "Image", "Table", "Figure", "Code", "CodeBlock"):
-        yield from (node["c"][0][0] for node in ast.nodes(tree, kind) if node["c"][0][0])
-    yield from (node["c"][1][0] for node in ast.nodes(tree, "Header") if node["c"][1][0])
+    for node in ast.nodes(tree, *ast.ATTRIBUTES):
+        if identifier := node["c"][ast.ATTRIBUTES[node["t"]]][0]:
+            yield identifier
 
 
 @dataclass(slots=True)
 class Checker:
-    """Checks the addresses of a book's images and links, and notes the image files that the report needs."""
+    """Checks the addresses of a book's images and links, and notes the files that the report needs."""
 
     book: Book
     chapters: list[Numbered]
     made: Mapping[str, bytes]
     assets: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Begin with the files that the project names as its resources."""
+        self.assets |= set(resources(self.book))
 
     def faults(self) -> Iterator[Fault]:
         """Find every image that is not there and every link within the book that leads nowhere."""
@@ -98,6 +102,15 @@ class Checker:
             self.assets.add(path)
         else:
             yield Fault(file, line, f"link {target} leads nowhere", f"looked for {path} in the book")
+
+
+def resources(book: Book) -> Iterator[str]:
+    """Give the files that `project: resources` names, by names or patterns; what is rendered is none of them."""
+    named = (book.options.get("project") or {}).get("resources") or []
+    for pattern in named if isinstance(named, list) else [named]:
+        for path in book.root.glob(str(pattern).lstrip("/")):
+            if path.is_file() and book.output not in path.parents:
+                yield path.relative_to(book.root).as_posix()
 
 
 def place(numbered: Numbered, target: str) -> str:
@@ -135,16 +148,22 @@ def citations(tree: Any) -> list[str]:
     return [key for key in dict.fromkeys(keys) if not REFERENCE.match(key)]
 
 
-def metadata(book: Book, *, lang: str | None, nocite: list[str] | None = None) -> Node:
-    """Give the metadata that pandoc's citation processor needs."""
+def lists_works(blocks: list[Node]) -> bool:
+    """Tell whether a chapter has the div in which the book's works are listed."""
+    return any(node["c"][0][0] == "refs" for node in ast.nodes(blocks, "Div"))
+
+
+def write(book: Book, blocks: list[Node], *form: str, lang: str | None, nocite: list[str]) -> str:
+    """Write blocks with their citations, and the list of the works that they or `nocite` name."""
+    if not (nocite or citations(blocks)):
+        return ast.write(blocks, {}, *form)
+    names = [*book.bibliography, *([book.csl] if book.csl else [])]
     meta: Node = {"link-citations": {"t": "MetaBool", "c": True}}
-    files = [{"t": "MetaString", "c": str(book.root / name)} for name in book.bibliography]
-    meta |= {"bibliography": {"t": "MetaList", "c": files}} if files else {}
+    meta["bibliography"] = {"t": "MetaList", "c": [{"t": "MetaString", "c": str(book.root / name)} for name in book.bibliography]}
     meta |= {"csl": {"t": "MetaString", "c": str(book.root / book.csl)}} if book.csl else {}
     meta |= {"lang": {"t": "MetaString", "c": lang}} if lang else {}
-    if nocite:
-        meta["nocite"] = {"t": "MetaInlines", "c": [_nocite(key) for key in nocite]}
-    return meta
+    meta |= {"nocite": {"t": "MetaInlines", "c": [_nocite(key) for key in nocite]}} if nocite else {}
+    return ast.write(blocks, meta, *form, "--citeproc", reads=[book.root / name for name in names])
 
 
 def _nocite(key: str) -> Node:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ldeval.publish.config import Book, reason
+from ldeval.publish.config import Book, lookup, reason
 from ldeval.publish.faults import BookError, Fault, stop
 
 CELL_OPTIONS = {"label", "id", "echo", "eval", "include", "output", "warning", "error", "code-fold", "code-summary", "fig-cap"}
@@ -99,6 +100,7 @@ def read_chapter(book: Book, path: str) -> Chapter:
     scope = {**book.options, **(book.options.get("book") or {}), **meta}
     faults: list[Fault] = []
     parts = tuple(_parts(body, _Words(book.variables, scope), faults))
+    faults += _repeated([part for part in parts if isinstance(part, Cell)])
     if faults:
         raise BookError(faults)
     inline = next((p for part in parts if isinstance(part, Markdown) for p in part.pieces if isinstance(p, Inline)), None)
@@ -139,12 +141,7 @@ def _fenced(text: str, fence: str | None) -> str | None:
 
 
 def _resolve(path: str, target: str) -> str:
-    if target.startswith("/"):
-        return target.lstrip("/")
-    joined = PurePosixPath(path).parent
-    for part in PurePosixPath(target).parts:
-        joined = joined.parent if part == ".." else joined / part
-    return str(joined)
+    return target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
 
 
 def _front_matter(path: str, lines: tuple[Line, ...]) -> tuple[dict[str, Any], tuple[Line, ...]]:
@@ -191,6 +188,17 @@ def _parts(lines: tuple[Line, ...], words: _Words, faults: list[Fault]) -> Itera
             text += [Line(re.sub(r"\{\{(\w+)\}\}", r"{.\1}", line.text), line.file, line.number), *lines[index + 1 : end + 1]]
         index = end + 1
     yield _markdown(text, faults)
+
+
+def _repeated(cells: list[Cell]) -> Iterator[Fault]:
+    """Find labels that several cells of a chapter have: their figures would be one file."""
+    seen: dict[str, int] = {}
+    for cell in cells:
+        label = str(cell.options.get("label") or "")
+        if label in seen:
+            yield Fault(cell.file, cell.line, f"label {label} is used 2 times, first on line {seen[label]}", "rename one")
+        if label:
+            seen[label] = cell.line
 
 
 def _block_faults(line: Line, info: str) -> Iterator[Fault]:
@@ -276,7 +284,7 @@ class _Words:
         if name == "pagebreak" and not arguments:
             return "[]{.pagebreak}"
         if name in ("var", "meta") and len(arguments) == 1:
-            value = _lookup(self.variables if name == "var" else self.meta, arguments[0].strip("\"'"))
+            value = lookup(self.variables if name == "var" else self.meta, arguments[0].strip("\"'"))
             if value is not None and not isinstance(value, (dict, list)):
                 return str(value)
             place = "_variables.yml" if name == "var" else "_quarto.yml or the front matter"
@@ -285,10 +293,3 @@ class _Words:
         advice = "shortcodes here: include (alone on its line), var, meta, pagebreak"
         faults.append(Fault(line.file, line.number, f"shortcode {match[0]} is not supported", advice))
         return ""
-
-
-def _lookup(values: Mapping[str, Any], path: str) -> Any:
-    value: Any = values
-    for key in path.split("."):
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value

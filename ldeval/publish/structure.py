@@ -18,6 +18,10 @@ from ldeval.publish.ast import Attr, Node
 from ldeval.publish.faults import stop
 
 FLOAT = re.compile(r"^(fig|tbl)-")
+BOUND = {"est", "fact", "study"}
+UNITS = {"percentage", "days", "weeks", "months", "years", "people", "areas", "cases", "million", "per"}
+"""Words before which a line may not end when a bound number goes before them."""
+
 LAYOUT = ("layout", "layout-ncol", "layout-nrow")
 
 
@@ -198,7 +202,16 @@ def _paragraph(node: Node) -> Node:
         image = content[0]
         label, image = image["c"][0][0], {"t": "Image", "c": [["", *image["c"][0][1:]], *image["c"][1:]]}
         return floating(label, "fig", [], [{"t": "Plain", "c": [image]}])
-    return {"t": node["t"], "c": list(_equations(content))}
+    return {"t": node["t"], "c": list(_equations(list(_united(content))))}
+
+
+def _united(content: list[Node]) -> Iterator[Node]:
+    """Keep a bound number and the unit that follows it in the text on one line."""
+    for place, node in enumerate(content):
+        before, after = content[place - 1 : place], content[place + 1 : place + 2]
+        bound = bool(before) and BOUND & set(ast.classes(before[0]))
+        unit = bool(after) and after[0]["t"] == "Str" and after[0]["c"].rstrip(".,;:)") in UNITS
+        yield ast.string("\u00a0") if node["t"] in ("Space", "SoftBreak") and bound and unit else node
 
 
 def _equations(content: list[Node]) -> Iterator[Node]:

@@ -20,6 +20,7 @@ from ldeval.release.headlines import verdict_table
 from ldeval.release.prose import est, fact, study, verdict
 from ldeval.release.sentences import finding, matters, says, says_of_share
 from ldeval.release.tables import (
+    all_figures,
     disclosure_table,
     facts_table,
     fits_table,
@@ -32,6 +33,7 @@ from ldeval.release.tables import (
 
 __all__ = [
     "about_records",
+    "all_figures",
     "assumption_log",
     "checklist",
     "data_log",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
 import inspect
 import json
 import platform
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 from importlib.metadata import version
@@ -26,6 +27,7 @@ from ldeval.release.facts import read_facts
 from ldeval.release.numbers import FORMS
 from ldeval.release.payload import write_payload
 from ldeval.release.results import FOLDER, Results, describe, write_exhibit
+from ldeval.release.tables import fingerprints
 from ldeval.study import STUDY_FILE, Study, read_study
 
 if TYPE_CHECKING:
@@ -106,9 +108,11 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str])
         write_documents(root, folder)
         about = provenance(root, study, cleared, inputs)
         about["figures"] = {picture.id: alt_text(picture, estimates) for picture in pictures}
+        _write_csv(folder / "inputs.csv", ("kind", "input", "sha256"), fingerprints(about))
+        _write_csv(folder / "software.csv", ("software", "version"), about["software"].items())
         about["files"] = fingerprint.outputs(folder)
         _write_json(folder / "provenance.json", about)
-        write_payload(Results(folder), folder / "provenance.html")
+        write_payload(Results(folder), folder)
 
 
 def provenance(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str]) -> dict[str, Any]:
@@ -176,6 +180,11 @@ def _units(exhibits: Iterable[Exhibit]) -> list[tuple[Table, str]]:
         for column in table.columns
         if column.unit != "text" and column.unit not in FORMS
     ]
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from ldeval.analysis.findings import Cell, Table
 from ldeval.release.look import GREY, PALE, PALETTE, WIDTH
 from ldeval.release.numbers import form
+from ldeval.release.shares import WHOLE
+from ldeval.release.ticks import even_axis
 
 JOIN = " + "
 """Between the parts of a combination in its label."""
@@ -16,13 +18,18 @@ LIMITS = ((1.96, "95% limits", (0, (4, 3))), (3.09, "99.8% limits", "-"))
 """Spiegelhalter's two pairs of limits."""
 
 
+LABEL, NEAR = 0.045, 0.1
+"""Height of a site's name as a share of the height of the picture, and how near in size names stand above one another."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One row of a table of counts: its words, its count and its share, None where they are suppressed."""
+    """One row of a table of counts: its words, its count and its share, None where they are suppressed, and the share's unit."""
 
     label: str
     count: int | None
     share: float | None
+    unit: str = WHOLE
 
 
 def bars_of(table: Table, column: int = 0) -> list[Bar]:
@@ -31,15 +38,16 @@ def bars_of(table: Table, column: int = 0) -> list[Bar]:
     label = names.index("label")
     at = [place for place in range(label + 1, len(names)) if not names[place].endswith("_share")][column]
     shared = names[at + 1 : at + 2] == [f"{names[at]}_share"]
-    return [_bar(str(row[label]), row[at], row[at + 1] if shared else None) for row in table.rows]
+    unit = table.columns[at + 1].unit if shared else WHOLE
+    return [_bar(str(row[label]), row[at], row[at + 1] if shared else None, unit) for row in table.rows]
 
 
-def _bar(label: str, count: Cell, share: Cell) -> Bar:
-    return Bar(label, count if isinstance(count, int) else None, None if isinstance(share, str) else share)
+def _bar(label: str, count: Cell, share: Cell, unit: str) -> Bar:
+    return Bar(label, count if isinstance(count, int) else None, None if isinstance(share, str) else share, unit)
 
 
 def _said(bar: Bar) -> str:
-    return "suppressed" if bar.share is None else form(bar.share, "rounded share")
+    return "suppressed" if bar.share is None else form(bar.share, bar.unit)
 
 
 def shares_alt(table: Table) -> str:
@@ -60,14 +68,10 @@ def draw_shares(table: Table, new: Any) -> Any:
     axes.set_yticks(range(len(rows)), [bar.label for bar in rows], color="black")
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(0, max([bar.share or 0.0 for bar in rows] + [0.1]) * 1.15)
-    _percent(axes.xaxis)
+    even_axis(axes, "x", unit="share")
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("Share of all")
     return picture
-
-
-def _percent(axis: Any) -> None:
-    axis.set_major_formatter(lambda value, _: f"{value:.0%}")
 
 
 def overlap_alt(table: Table) -> str:
@@ -92,7 +96,8 @@ def draw_overlap(table: Table, new: Any) -> Any:
         held = [parts.index(part) for part in bar.label.split(JOIN) if part in parts]
         below.plot([x] * len(parts), range(len(parts)), "o", color=PALE, ms=6)
         below.plot([x] * len(held), held, "o-", color=PALETTE[0], ms=6, lw=1.6)
-    _percent(above.yaxis)
+    above.set_ylim(0, 1.12 * max([bar.share or 0.0 for bar in rows] + [0.01]))
+    even_axis(above, "y", unit="share", most=6)
     above.set_title("Share of all")
     above.tick_params(axis="x", length=0, labelbottom=False)
     below.set_yticks(range(len(parts)), parts, color="black")
@@ -129,8 +134,17 @@ def funnel_alt(table: Table) -> str:
     named = f" The furthest out: {', '.join(far)}." if far else ""
     return (
         f"Funnel plot, {table.title[:1].lower()}{table.title[1:]}: {len(sites)} sites about a share of "
-        f"{form(share, 'rounded share')}; {', '.join(said)}.{named}"
+        f"{form(share, WHOLE)}; {', '.join(said)}.{named}"
     )
+
+
+def _spaced(sites: list[tuple[str, int, float]], apart: float) -> list[tuple[str, int, float, float]]:
+    """Give each named site the height of its name: its own, or lower where names of sites of like size would touch."""
+    placed: list[tuple[str, int, float, float]] = []
+    for label, n, own in sorted(sites, key=lambda site: -site[2]):
+        near = [height for _, other, _, height in placed if abs(other - n) < NEAR * max(size for _, size, _ in sites)]
+        placed.append((label, n, own, min([own, *(height - apart for height in near if height - own < apart)])))
+    return placed
 
 
 def draw_funnel(table: Table, new: Any) -> Any:
@@ -150,10 +164,11 @@ def draw_funnel(table: Table, new: Any) -> Any:
     axes.axhline(share, color=PALETTE[2], lw=1.2, label="All sites")
     axes.plot([n for _, n, _ in sites], [own for _, _, own in sites], "o", color=PALETTE[0], ms=5)
     far = set(_outside(share, sites, LIMITS[-1][0]))
-    for label, n, own in sites:
-        if label in far:
-            axes.annotate(label, (n, own), xytext=(5, 0), textcoords="offset points", va="center", size=7)
-    _percent(axes.yaxis)
+    apart = LABEL * (max(own for _, _, own in sites) - min(own for _, _, own in sites)) if far else 0
+    for label, n, own, height in _spaced([site for site in sites if site[0] in far], apart):
+        axes.annotate(label, (n, own), xytext=(n + largest * 0.012, height), va="center", size=7)
+    even_axis(axes, "y", unit="share")
+    even_axis(axes, "x")
     axes.set_xlabel("Number at the site")
     axes.set_title(table.columns[-1].label)
     axes.legend(frameon=False, loc="best")

@@ -18,10 +18,10 @@ def as_table(counts: Counts, shown: Mapping[Key, int | None], policy: Policy | N
     columns = [Column("group", "Block")] if grouped else []
     columns.append(Column("label", counts.heading or "Group"))
     names = _names(counts.columns)
-    for name, line in zip(names, counts.columns, strict=True):
+    for j, (name, line) in enumerate(zip(names, counts.columns, strict=True)):
         columns.append(Column(name, line.label, counts.unit))
         if _has_shares(counts, line):
-            columns.append(Column(f"{name}_share", f"{line.label}: share", WHOLE if policy else "share"))
+            columns.append(Column(f"{name}_share", f"{line.label}: share", _unit(counts, grid[_base(counts, 0, j)], policy)))
     rows = []
     for i, line in enumerate(counts.rows):
         row: list[Cell] = [line.group] if grouped else []
@@ -37,6 +37,12 @@ def as_table(counts: Counts, shown: Mapping[Key, int | None], policy: Policy | N
 def _has_shares(counts: Counts, column: Line) -> bool:
     """Say whether shares stand beside a column of counts; the counts that rows are a share of are all of themselves."""
     return counts.share == "of column" or (counts.share == "of row" and bool(column.where))
+
+
+def _unit(counts: Counts, whole: int | None, policy: Policy | None) -> str:
+    """Give the unit of a column of shares: the same decimals in all rows where all are shares of the same count."""
+    fixed = policy is None or (counts.share == "of column" and whole is not None and policy.digits(whole) > 2)
+    return "share" if fixed else WHOLE
 
 
 def share(part: int | None, whole: int | None, policy: Policy | None) -> Cell:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from ldeval.analysis.findings import Column
 from ldeval.data.sources import EXTRACTS, SOURCES, DictionaryRow, dictionary
 from ldeval.release.foot import foot
+from ldeval.release.layout import lay_out
 from ldeval.release.prose import escape
 from ldeval.release.results import results
-from ldeval.release.tables import lay_out
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -47,7 +47,7 @@ def sources_table() -> Markdown:
         [source.title, COVERED[source.arms], source.coverage, source.lag, ", ".join(_extracts(source.name))]
         for source in SOURCES.values()
     ]
-    return lay_out(columns, body, foot((), DICTIONARY), "sources", "source")
+    return lay_out(columns, body, foot((), DICTIONARY))
 
 
 def dictionary_table(extract: str) -> Markdown:
@@ -63,7 +63,7 @@ def dictionary_table(extract: str) -> Markdown:
         rows = [row for row in csv.DictReader(file) if row["extract"] == extract]
     columns = [Column("column", "Column"), Column("type", "Type"), Column("meaning", "Meaning"), Column("rule", "Values")]
     body = [[_name(row), _type(row), _meaning(row, extract), _rule(row)] for row in rows]
-    return lay_out(columns, body, "", f"dictionary-{extract.replace('_', '-')}", "column")
+    return lay_out(columns, body, "")
 
 
 def source_words(extract: str) -> Markdown:

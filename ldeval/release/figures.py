@@ -32,7 +32,7 @@ from ldeval.release.numbers import between, central, form, interval, level
 from ldeval.release.plots_love import draw_love, love_alt
 from ldeval.release.results import FOLDER, KINDS, results
 from ldeval.release.series_plot import draw_series, series_alt
-from ldeval.release.ticks import ticks
+from ldeval.release.ticks import LETTERS, even_axis, ratio_axis, row_names, ticks
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -166,6 +166,9 @@ def _dots_alt(exhibit: Dots) -> str:
     )
 
 
+NARROWING = 52
+"""Letters of the longest label and the longest numbers of a forest plot beyond which its axis is narrow, with few ticks."""
+
 MARKERS = ("o", "X", "s", "D", "^", "v")
 
 
@@ -187,7 +190,7 @@ def _draw_dots(exhibit: Dots, new: Any) -> Any:
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.xaxis.set_major_formatter(lambda value, _: form(value, exhibit.unit))
+    even_axis(axes, "x")
     axes.set_xlabel(exhibit.measure)
     picture.legend(loc="outside lower center", ncols=min(len(series), 4), frameon=False)
     return picture
@@ -223,8 +226,7 @@ def _value_axis(axes: Axes, exhibit: Curves) -> None:
         axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
         return
     axes.set_ylim(0, 1.05 * max(point.high for point in exhibit.points))
-    if exhibit.shape == "incidence":
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    even_axis(axes, "y", unit="share" if exhibit.shape == "incidence" else "")
 
 
 def _step(axes: Axes, points: Sequence[Point], colour: str, dash: Any) -> None:
@@ -243,7 +245,7 @@ def _risk_table(axes: Axes, exhibit: Curves, marks: Sequence[float]) -> None:
     axes.set_ylim(len(exhibit.groups) + 0.5, -0.6)
     axes.text(0, -0.1, "Number at risk", transform=axes.get_yaxis_transform(), weight="bold", va="center")
     for number, group in enumerate(exhibit.groups):
-        axes.text(-0.05, number + 1, group, transform=axes.get_yaxis_transform(), ha="right", va="center")
+        axes.text(-0.065, number + 1, group, transform=axes.get_yaxis_transform(), ha="right", va="center")
         for tick in marks:
             axes.text(tick, number + 1, form(at_risk(exhibit.of(group), tick), "people"), ha="center", va="center")
 
@@ -263,17 +265,15 @@ def _draw_effects(exhibit: Effects, estimates: Estimates, new: Any) -> Any:
         text = f"{central(row)} ({between(row)})"
         axes.text(1.02, y, text, transform=axes.get_yaxis_transform(), va="center")
     axes.axvline(rows[0].null, color=GREY, lw=1, ls=(0, (4, 3)))
-    axes.set_yticks(range(len(lines)), [label for label, _ in lines], color="black")
-    for tick, (_, row) in zip(axes.get_yticklabels(), lines, strict=True):
-        tick.set_weight("bold" if row is None else "normal")
-    axes.set_ylim(len(lines) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
+    row_names(axes, [label for label, _ in lines], bold=[y for y, (_, row) in enumerate(lines) if row is None])
     axes.spines["left"].set_visible(False)
+    named, printed = max(len(label) for label, _ in lines), max(len(central(row) + between(row)) for row in rows)
+    wide = min(named, LETTERS) + printed > NARROWING
     if rows[0].scale == "log":
-        _ratio_axis(axes, rows)
+        ratio_axis(axes, "x", min(row.low for row in rows) * 0.92, max(row.high for row in rows) * 1.08, 5 if wide else 9)
     else:
-        axes.xaxis.set_major_formatter(lambda value, _: form(value, rows[0].unit))
-    axes.set_xlabel(f"{exhibit.measure}{_in_points(rows[0])}, {level(rows[0].level)} interval")
+        even_axis(axes, "x", unit=rows[0].unit, most=4 if wide else 8)
+    axes.set_xlabel(f"{exhibit.measure}{_in_points(exhibit, rows[0])}, {level(rows[0].level)} interval")
     return picture
 
 
@@ -289,16 +289,6 @@ def _lines(exhibit: Effects, estimates: Estimates) -> list[tuple[str, Estimate |
     return lines
 
 
-def _in_points(row: Estimate) -> str:
-    return " in percentage points" if row.unit == "percentage points" else ""
-
-
-def _ratio_axis(axes: Axes, rows: Sequence[Estimate]) -> None:
-    """Set a log axis with plain ticks that span the intervals."""
-    low, high = min(row.low for row in rows), max(row.high for row in rows)
-    axes.set_xscale("log")
-    wide, fine = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10), (0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.4, 1.6, 1.8, 2)
-    ticks = [t for t in (wide if high / low > 4 else fine) if low * 0.92 <= t <= high * 1.08]
-    axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
-    axes.set_xticks([], minor=True)
-    axes.set_xlim(low * 0.92, high * 1.08)
+def _in_points(exhibit: Effects, row: Estimate) -> str:
+    said = row.unit != "percentage points" or row.unit in exhibit.measure
+    return "" if said else " in percentage points"

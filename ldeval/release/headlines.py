@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 from ldeval.analysis.findings import Column
 from ldeval.estimate import Estimate
 from ldeval.release.foot import foot
+from ldeval.release.layout import lay_out
 from ldeval.release.look import GREY, PALE, PALETTE
 from ldeval.release.numbers import between, printed
 from ldeval.release.prose import find, protocol_of
 from ldeval.release.results import results
 from ldeval.release.sentences import direction
-from ldeval.release.tables import MARKED, cell_of, lay_out
+from ldeval.release.tables import cell_of
 from ldeval.release.verdicts import decide, judged, threshold
 
 if TYPE_CHECKING:
@@ -31,14 +32,15 @@ HEADLINES = {
     "diversion/risk_difference/att": "Immediate custody within a year",
     "reconviction/hazard_ratio/att": "Time to a proven reoffence, hazard ratio",
     "timeliness/completed_90/att": "Court cases completed within three months",
-    "timeliness/restricted_mean_days/att": "Time from charge to completion",
     "economics/net_public/marginal": "Saving a referral net of the service, prison at direct cost",
-    "economics/net_public/average": "The same, prison at overall cost",
 }
 """The effects that the summary shows, in its order, and what each is of."""
 
-WIDTH, ROW, FAR = 4.3, 0.42, 8.0
+WIDTH, ROW, FAR = 4.3, 0.31, 8.0
 """Inches: the picture and a row; intervals that go beyond `FAR` multiples end in an arrow."""
+
+UNITS = {"percentage points": "points", "days": "days"}
+"""How a unit that the numbers do not show is named in the table: points are percentage points."""
 
 Outcomes = Mapping[str, Mapping[str, Any]]
 
@@ -98,7 +100,7 @@ def _told(one: Headline) -> str:
 
 def draw_headlines(shown: tuple[Headline, ...], new: Any) -> Any:
     """Draw one row an effect, its words above it; the grey band holds effects too small to matter."""
-    picture = new(figsize=(WIDTH, 0.7 + ROW * len(shown)), layout="constrained")
+    picture = new(figsize=(WIDTH, 0.55 + ROW * len(shown)), layout="constrained")
     axes = picture.subplots()
     axes.axvspan(-1, 1, color=PALE, lw=0, zorder=0)
     axes.axvline(0, color=GREY, lw=1, ls=(0, (4, 3)), zorder=1)
@@ -109,7 +111,7 @@ def draw_headlines(shown: tuple[Headline, ...], new: Any) -> Any:
         axes.text(-reach, y - 0.4, one.label, va="center", size=8.5, weight="bold", bbox=box)
     axes.set(xlim=(-reach, reach), ylim=(len(shown) - 0.7, -0.7), yticks=[])
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("Worse  ←  multiples of the smallest effect that matters  →  better", size=8)
+    axes.set_xlabel("Multiples of the smallest effect that matters, better to the right", size=8)
     return picture
 
 
@@ -144,19 +146,19 @@ def verdict_table(rows: Mapping[str, str]) -> Markdown:
     """
     columns = [
         Column("what", "What"),
-        Column(MARKED, "Estimate", "ratio"),
+        Column("value", "Estimate", "ratio"),
         Column("interval", "95% interval", "ratio"),
         Column("verdict", "Verdict"),
     ]
     body = [_line(key, what) for key, what in rows.items()]
-    return lay_out(columns, body, foot((), "estimates.csv"), "verdicts", "what")
+    return lay_out(columns, body, foot((), "estimates.csv"))
 
 
 def _line(key: str, what: str) -> list[str]:
     if gap := results().missing(key):
         return [what, "–", "–", f"could not be estimated: {gap.why}"]
     row = find(key)
-    unit = f" ({row.unit})" if row.unit in ("percentage points", "days") else ""
+    unit = f", {UNITS[row.unit]}" if row.unit in UNITS else ""
     return [what + unit, cell_of(row), between(row), _said(row)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from math import floor, isfinite, log10
+from typing import Literal
 
 from ldeval.estimate import Estimate
 
@@ -130,8 +131,25 @@ def interval(low: float, high: float, unit: str, null: float) -> str:
     return f"{bound(low, unit, null)} to {bound(high, unit, null)}"
 
 
+def _alike(estimate: Estimate) -> Callable[[float], str] | None:
+    """Give the form of a plain number: value and bounds with the same decimals, three digits of the largest among them."""
+    sizes = [abs(x) for x in (estimate.value, estimate.low, estimate.high) if x and isfinite(x)]
+    if estimate.unit != "number" or not sizes:
+        return None
+    return _fixed(max(0, 2 - floor(log10(max(sizes)))))
+
+
+def end(estimate: Estimate, side: Literal["low", "high"]) -> str:
+    """Print one bound of an estimate's interval."""
+    value = estimate.low if side == "low" else estimate.high
+    alike = _alike(estimate) if isfinite(value) else None
+    return alike(value) if alike else bound(value, estimate.unit, estimate.null)
+
+
 def central(estimate: Estimate) -> str:
     """Print the value of an estimate; like its bounds, it does not round onto "no effect" when the interval excludes it."""
+    if alike := _alike(estimate):
+        return alike(estimate.value)
     if estimate.low <= estimate.null <= estimate.high:
         return form(estimate.value, estimate.unit)
     return bound(estimate.value, estimate.unit, estimate.null)
@@ -141,7 +159,7 @@ def between(estimate: Estimate) -> str:
     """Print the interval of an estimate, "0.47 to 0.996"; an en dash where the estimate has none."""
     if estimate.se == 0:
         return "–"
-    return interval(estimate.low, estimate.high, estimate.unit, estimate.null)
+    return f"{end(estimate, 'low')} to {end(estimate, 'high')}"
 
 
 def printed(row: Estimate) -> str:

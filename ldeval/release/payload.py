@@ -1,4 +1,8 @@
-"""The provenance of every bound number as one script element, for any page, whichever renderer makes it."""
+"""The provenance of every bound number as one script, which a page of any renderer loads when a number is first opened.
+
+It is a classic script that sets a name, since a page opened from disk can load nothing else; in the pages themselves it would
+weigh more than their text.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from ldeval.estimate import Estimate
+from ldeval.release.listing import page_of
 from ldeval.release.numbers import between, central, form, level
 from ldeval.release.results import Results
 
-ELEMENT = "ldeval-provenance"
+FILE = "provenance.js"
+NAME = "ldevalProvenance"
 UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-"""Characters that could end the element or break a script; inside JSON strings they are written as escapes."""
+"""Characters that could break the script, or end an element that it was copied into; inside JSON strings they become escapes."""
 
 
 def payload(results: Results) -> dict[str, Any]:
@@ -32,8 +38,9 @@ def payload(results: Results) -> dict[str, Any]:
 
 def _estimate(row: Estimate, made: dict[str, Any]) -> dict[str, Any]:
     return {
-        "measure": row.measure,
-        "outcome": row.outcome,
+        "measure": row.measure.replace("_", " "),
+        "outcome": row.outcome.replace("_", " "),
+        "page": page_of(row.id),
         "estimand": row.estimand,
         "value": central(row),
         "interval": between(row),
@@ -47,13 +54,13 @@ def _estimate(row: Estimate, made: dict[str, Any]) -> dict[str, Any]:
 
 
 def script(content: dict[str, Any]) -> str:
-    """Give the script element; nothing in `content` can end it or be read as markup."""
+    """Give the script; nothing in `content` can end it or be read as code."""
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for character, escape in UNSAFE.items():
         text = text.replace(character, escape)
-    return f'<script type="application/json" id="{ELEMENT}">{text}</script>\n'
+    return f"window.{NAME}={text};\n"
 
 
-def write_payload(results: Results, path: Path) -> None:
-    """Write the script element, to be pulled in by `include-after-body`."""
-    path.write_text(script(payload(results)), encoding="utf-8")
+def write_payload(results: Results, folder: Path) -> None:
+    """Write the script into the folder of the released results, from which pages load it."""
+    (folder / FILE).write_text(script(payload(results)), encoding="utf-8")

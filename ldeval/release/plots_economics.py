@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from ldeval.analysis.findings import Table
 from ldeval.release.numbers import form
+from ldeval.release.ticks import row_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,8 +94,7 @@ def draw_tornado(table: Table, new: Any) -> Any:
             )
     axes.axvline(base, color=GREY, lw=1)
     axes.axvline(0, color=LINE, lw=1.2, ls=(0, (4, 3)))
-    axes.set_yticks(range(len(rows)), [fill(str(row[0]), 34) for row in rows], color="black", fontsize=8)
-    axes.set_ylim(len(rows) - 0.4, -0.6)
+    row_names(axes, [str(row[0]) for row in rows], size=8)
     axes.margins(x=0.18)
     axes.set_xlabel("Net saving a referral (solid line: base case; dashed: none)")
     handles, labels = axes.get_legend_handles_labels()

@@ -12,7 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ldeval.estimate import Estimate
-from ldeval.release.numbers import as_given, between, bound, central, form, level
+from ldeval.release.numbers import as_given, between, central, end, form, level
 from ldeval.release.results import results
 from ldeval.release.verdicts import decide, threshold
 
@@ -97,6 +97,18 @@ def escape(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|~^$@!&])", r"\\\1", " ".join(text.split()))
 
 
+UNBROKEN = re.compile(
+    r"(?<=[\d%]) (?=to [−£\d])|(?<=[\d%] to) (?=[−£\d])|(?<=\bp) (?=[=\\<])|(?<=[=<]) (?=[−\d])"
+    r"|(?<=\d) (?=(?:million|percentage points|days?|weeks?|months?|years?|people|interval)\b)|(?<=percentage) (?=points)"
+)
+"""Spaces at which a line may not end: in an interval, after "p" and "=", between a number and its unit."""
+
+
+def unbroken(text: str) -> str:
+    """Keep together on a line what is read as one: `p = 0.05`, `0.47 to 0.996`, `12 days`, `−£40`."""
+    return UNBROKEN.sub("\N{NO-BREAK SPACE}", text).replace("−£", "−\N{WORD JOINER}£")
+
+
 def protocol_of(row: Estimate) -> Mapping[str, Any]:
     """Give what the protocol says of the outcome of an estimate.
 
@@ -138,7 +150,7 @@ def _text(row: Estimate, how: Form) -> str:
     if how == "change":
         return _change(row)
     if how in ("low", "high"):
-        return bound(getattr(row, how), row.unit, row.null)
+        return end(row, "low" if how == "low" else "high")
     if how == "value":
         return central(row)
     return _count_or_p(row, how)
@@ -185,4 +197,4 @@ def span(text: str, classes: str, key: str, *, after: str = "") -> Markdown:
 
     safe = key.replace("\\", "\\\\").replace('"', '\\"')
     dotted = " ".join(f".{name}" for name in classes.split())
-    return Markdown(f'[{escape(text)}]{{{dotted} data-id="{safe}"}}{after}')  # type: ignore[no-untyped-call]
+    return Markdown(f'[{unbroken(escape(text))}]{{{dotted} data-id="{safe}"}}{after}')  # type: ignore[no-untyped-call]

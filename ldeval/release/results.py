@@ -13,7 +13,8 @@
     dictionary.csv        the extracts' columns, as declared, with the study's own names for them
     facts.csv, study.json the facts and the protocol that the chapters may quote
     provenance.json       fingerprints, software, what made each result and what disclosure control did to it
-    provenance.html       the same for the pages, as a script element
+    inputs.csv, software.csv  the fingerprints and the versions among them, as tables
+    provenance.js         what the pages say of each number, as a script
 
 Reading needs no pandas, matplotlib or pydantic: every chapter starts a kernel for each format.
 """

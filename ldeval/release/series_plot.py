@@ -7,7 +7,8 @@ from typing import Any
 from ldeval.analysis.findings import Effects
 from ldeval.estimate import Estimate, Estimates
 from ldeval.release.look import GREY, MARKS, PALE, PALETTE, WIDTH
-from ldeval.release.numbers import MINUS, between, central, form, level
+from ldeval.release.numbers import MINUS, between, central, level
+from ldeval.release.ticks import even_axis, ratio_axis
 
 Placed = tuple[float, Estimate]
 
@@ -61,10 +62,11 @@ def draw_series(exhibit: Effects, estimates: Estimates, new: Any) -> Any:
         axes.vlines(places, [e.low for _, e in rows], [e.high for _, e in rows], color=colour, lw=1.4)
         axes.plot(places, [e.value for _, e in rows], mark, color=colour, ms=4.5, ls="-", lw=0.6, label=group)
     if first.scale == "log":
-        _ratio_axis(axes, [e for rows in groups.values() for _, e in rows])
+        every = [e for rows in groups.values() for _, e in rows]
+        ratio_axis(axes, "y", min(e.low for e in every) * 0.95, max(e.high for e in every) * 1.05)
     else:
-        axes.yaxis.set_major_formatter(lambda value, _: form(value, first.unit))
-    axes.xaxis.get_major_locator().set_params(integer=True)
+        even_axis(axes, "y", unit=first.unit)
+    even_axis(axes, "x", most=14)
     axes.grid(axis="y", color=PALE, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.set_xlabel(exhibit.axis)
@@ -72,12 +74,3 @@ def draw_series(exhibit: Effects, estimates: Estimates, new: Any) -> Any:
     if len(groups) > 1:
         axes.legend(frameon=False)
     return picture
-
-
-def _ratio_axis(axes: Any, rows: list[Estimate]) -> None:
-    low, high = min(row.low for row in rows) * 0.95, max(row.high for row in rows) * 1.05
-    axes.set_yscale("log")
-    marks = [t for t in (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 20, 50) if low <= t <= high]
-    axes.set_yticks(marks, [f"{t:g}" for t in marks])
-    axes.set_yticks([], minor=True)
-    axes.set_ylim(low, high)

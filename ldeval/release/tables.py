@@ -1,4 +1,4 @@
-"""Tables in one look, laid out by great-tables, every cell printed by the one rounding rule.
+"""Tables in one look, every cell printed by the one rounding rule.
 
 A chapter puts the table in a cross-reference div and writes its caption there, so that the caption is prose with bound
 numbers (a `tbl-cap` cell option is fixed text; Quarto computes it only in R):
@@ -19,22 +19,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
-from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
 
 from ldeval.analysis.findings import Column, Curves, Dots, Effects
 from ldeval.estimate import Estimate
 from ldeval.release.foot import foot, not_shown
+from ldeval.release.layout import lay_out
+from ldeval.release.listing import page_of
 from ldeval.release.numbers import as_given, between, central, form, level
 from ldeval.release.policy import SUPPRESSED
 from ldeval.release.results import results
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
-
-MARKED = "value"
-"""The column whose cells carry the id of their estimate as HTML."""
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -65,21 +64,46 @@ def table(key: str, *, errors: bool = False) -> Markdown:
     if isinstance(exhibit, Effects):
         group = "group" if any(row.group for row in exhibit.rows) else None
         columns, rows = _effects(exhibit, released.estimates, group, errors)
-        return lay_out(columns, rows, foot(notes, f"effects/{key}.csv", key), key, "effect", group)
+        return lay_out(columns, rows, foot(notes, f"effects/{key}.csv", key), group)
     body = [[_text(cell, column) for cell, column in zip(row, exhibit.columns, strict=True)] for row in exhibit.rows]
-    heads = next(column.name for column in exhibit.columns if column.name != exhibit.group)
-    return lay_out(exhibit.columns, body, foot(notes, f"tables/{key}.csv", key), key, heads, exhibit.group)
+    return lay_out(exhibit.columns, body, foot(notes, f"tables/{key}.csv", key), exhibit.group)
 
 
-def key_figures(keys: Sequence[str] | None = None) -> Markdown:
-    """Give estimates of any kind, or all of them, as one table: what it is, value, interval, p-value, people and events."""
-    released = results()
-    keys = list(released.estimates) if keys is None else keys
-    shown = [released.estimates[key] for key in keys]
+def key_figures(keys: Sequence[str]) -> Markdown:
+    """Give estimates of any kind as one table: what it is, value, interval, p-value, people and events."""
+    shown = [results().estimates[key] for key in keys]
     columns = [Column("what", "Estimate"), *_headings("Value", shown), *_COUNTS]
-    rows = [[_words(row), *_numbers(row)] for row in shown]
-    done = dict.fromkeys(released.origin(key).disclosure for key in keys)
-    return lay_out(columns, rows, foot(tuple(done), "estimates.csv"), _named("figures", keys), "what")
+    return lay_out(columns, [[words(row), *_numbers(row)] for row in shown], foot(_done(keys), "estimates.csv"))
+
+
+def all_figures(page: str) -> Markdown:
+    """Give every estimate that one page of the appendix lists, by question, each with the rest of its id.
+
+    Raises:
+        KeyError: there is no such page; those that there are, are listed.
+
+    """
+    known = results().estimates
+    keys = [key for key in known if page_of(key) == page]
+    if not keys:
+        raise KeyError(f"no key figures on a page {page!r}; pages: {', '.join(sorted({page_of(key) for key in known}))}")
+    columns = [
+        Column("group", "Question"),
+        Column("what", "Estimate"),
+        *_headings("Value", [known[key] for key in keys]),
+        *_COUNTS,
+    ]
+    rows = [[_capital(key.split("/")[0]), _named(known[key]), *_numbers(known[key])] for key in keys]
+    return lay_out(columns, rows, foot(_done(keys), "estimates.csv"), "group")
+
+
+def _done(keys: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(results().origin(key).disclosure for key in keys))
+
+
+def _named(row: Estimate) -> Markup:
+    """Name an estimate by its words and by what tells it from others of these words: its id, after the question."""
+    return Markup("{} <code>{}</code>").format(words(row), row.id.partition("/")[2])
 
 
 def fits_table(keys: Sequence[str]) -> Markdown:
@@ -89,10 +113,9 @@ def fits_table(keys: Sequence[str]) -> Markdown:
     shown = [released.estimates[key] for key in keys if key not in gaps]
     value, *rest = _headings("Value", shown)
     columns = [Column("model", "Model"), Column("what", "Estimate"), value, *_ERROR, *rest, *_COUNTS]
-    rows = [[_sentence(row.method), _words(row).replace("_", " "), *_with_error(row)] for row in shown]
-    rows += [["Not estimated", f"{_sentence(gap.what)}: {gap.why}", *["–"] * 6] for gap in gaps.values()]
-    done = dict.fromkeys(released.origin(row.id).disclosure for row in shown)
-    return lay_out(columns, rows, foot(tuple(done), "estimates.csv"), _named("fits", keys), "what", "model")
+    rows = [[_capital(row.method), words(row), *_with_error(row)] for row in shown]
+    rows += [["Not estimated", f"{_capital(gap.what)}: {gap.why}", *["–"] * 6] for gap in gaps.values()]
+    return lay_out(columns, rows, foot(_done([row.id for row in shown]), "estimates.csv"), "model")
 
 
 def facts_table(keys: Sequence[str]) -> Markdown:
@@ -103,22 +126,26 @@ def facts_table(keys: Sequence[str]) -> Markdown:
     for fact in (facts[key] for key in keys):
         value = "" if fact.value is None else as_given(fact.value, fact.unit)
         rows.append([fact.text, value.replace(" ", NO_BREAK) or "–", fact.source, fact.standing])
-    return lay_out(columns, rows, foot((), "facts.csv"), _named("facts", keys), "what")
+    return lay_out(columns, rows, foot((), "facts.csv"))
 
 
 def software_table() -> Markdown:
     """Give the versions of the software that made the results."""
     rows = [list(pair) for pair in results().provenance["software"].items()]
-    return lay_out([Column("package", "Software"), Column("version", "Version")], rows, "", "software", "package")
+    return lay_out([Column("package", "Software"), Column("version", "Version")], rows, foot((), "software.csv"))
 
 
 def inputs_table() -> Markdown:
     """Give the fingerprints of what the results were made from."""
-    about = results().provenance
-    rows = [["Inputs", INPUTS[kind], digest[:16]] for kind, digest in about["inputs"].items()]
-    rows += [["Data sets", data["source"], data["sha256"][:16]] for data in about["data"].values()]
     columns = [Column("group", "Kind"), Column("what", "Input"), Column("sha256", "SHA-256, first 16 digits")]
-    return lay_out(columns, rows, "", "inputs", "what", "group")
+    rows = [[kind, what, digest[:16]] for kind, what, digest in fingerprints(results().provenance)]
+    return lay_out(columns, rows, foot((), "inputs.csv"), "group")
+
+
+def fingerprints(about: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Give kind, name and SHA-256 of everything that results were made from, out of their provenance."""
+    inputs = [("Inputs", INPUTS[kind], digest) for kind, digest in about["inputs"].items()]
+    return inputs + [("Data sets", data["source"], data["sha256"]) for data in about["data"].values()]
 
 
 def disclosure_table() -> Markdown:
@@ -131,7 +158,7 @@ def disclosure_table() -> Markdown:
     columns = [Column("done", "Done"), Column("why", "Rule and reason"), Column("results", "Results", "values")]
     columns += [Column("numbers", "Numbers shown", "values"), Column("suppressed", "Suppressed", "values")]
     rows = [[done.capitalize(), why, *(form(count, "values") for count in tally)] for (done, why), tally in sorted(rules.items())]
-    return lay_out(columns, rows, foot((), "disclosure.csv"), "disclosure", "why", "done")
+    return lay_out(columns, rows, foot((), "disclosure.csv"), "done")
 
 
 def withheld_table() -> Markdown:
@@ -142,7 +169,7 @@ def withheld_table() -> Markdown:
     if not kept:
         return Markdown("No result was withheld, refused or could not be estimated.\n")  # type: ignore[no-untyped-call]
     columns = [Column("id", "Result"), Column("kind", "Kind"), Column("why", "Why it is not shown")]
-    return lay_out(columns, [[row["id"], row["kind"], row["why"]] for row in kept], foot((), "disclosure.csv"), "withheld", "id")
+    return lay_out(columns, [[row["id"], row["kind"], row["why"]] for row in kept], foot((), "disclosure.csv"))
 
 
 def _rule(why: str) -> str:
@@ -174,27 +201,27 @@ def _effects(
     return columns, rows
 
 
-def _named(kind: str, keys: Sequence[str]) -> str:
-    """Give a table made in a chapter a name of its own, so that two of them on one page have different ids."""
-    return f"{kind}-{sha256(' '.join(keys).encode()).hexdigest()[:8]}"
-
-
 def _headings(measure: str, shown: Sequence[Estimate]) -> list[Column]:
     levels = " and ".join(dict.fromkeys(level(row.level) for row in shown))
     return [
-        Column(MARKED, measure, "ratio"),
+        Column("value", measure, "ratio"),
         Column("interval", f"{levels} interval", "ratio"),
         Column("p", "p", "p"),
     ]
 
 
-def _words(row: Estimate) -> str:
-    return _sentence(row.measure)
+def words(row: Estimate) -> str:
+    """Say in words what was estimated."""
+    return _capital(row.measure)
 
 
-def cell_of(row: Estimate) -> str:
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}".replace("_", " ")
+
+
+def cell_of(row: Estimate) -> Markup:
     """Give the value of an estimate as the HTML of a cell that carries its id."""
-    return f'<span class="est" data-id="{escape(row.id)}">{escape(central(row))}</span>'
+    return Markup('<span class="est" data-id="{}">{}</span>').format(row.id, central(row))
 
 
 def _numbers(row: Estimate) -> list[str]:
@@ -209,48 +236,7 @@ def _with_error(row: Estimate) -> list[str]:
     return [value, form(points * row.se, "number") if row.se else "–", *rest]
 
 
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"
-
-
 def _text(cell: object, column: Column) -> str:
     if column.unit == "text" or cell == SUPPRESSED:
         return "" if cell is None else str(cell)
     return form(cell, column.unit)  # type: ignore[arg-type]  # a cell with a unit is a number or None
-
-
-def lay_out(
-    columns: Sequence[Column],
-    body: Sequence[Sequence[str]],
-    below: str,
-    key: str,
-    row_header: str,
-    group: str | None = None,
-) -> Markdown:
-    """Lay out plain cells; those of the column "value" are HTML. `row_header` names the column that heads the rows."""
-    import pandas as pd
-    from great_tables import GT
-    from IPython.display import Markdown
-
-    frame = pd.DataFrame([list(row) for row in body], columns=[column.name for column in columns], dtype=str)
-    labels = {column.name: column.label for column in columns}
-    right = [column.name for column in columns if column.unit != "text"]
-    left = [column.name for column in columns if column.unit == "text"]
-    layout = GT(frame, rowname_col=row_header, groupname_col=group, id=f"gt-{key}")
-    layout = layout.fmt(str, columns=[name for name in labels if name == MARKED])
-    layout = layout.cols_align("right", columns=right).cols_align("left", columns=left)
-    layout = layout.cols_label({name: text for name, text in labels.items() if name not in (row_header, group)})
-    layout = layout.tab_stubhead(labels[row_header])
-    text = _plain(layout.as_raw_html())
-    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-    return Markdown(f"{fence}{{=html}}\n{text}\n{fence}\n{below}")  # type: ignore[no-untyped-call]
-
-
-def _plain(text: str) -> str:
-    """Keep the table alone: no style sheet, no frame, no ids of rows; alignment as a style, which pandoc reads."""
-    text = re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
-    found = re.search(r"<table.*</table>", text, flags=re.DOTALL)
-    assert found is not None
-    text = found[0].replace('class="gt_group_heading"', 'class="gt_group_heading gt_left"')
-    text = re.sub(r'\bgt_row | id="[^"]*-stub-\d+"|^ +', "", text, flags=re.MULTILINE)
-    return re.sub(r'(?=class="[^"]*\bgt_(left|right)\b)', r'style="text-align: \1;" ', text)

@@ -87,11 +87,22 @@ def _power(matrices: Floats, power: float) -> Floats:
 
 
 def _degrees(root: Floats, own: Floats, adjust: Floats) -> Floats:
-    """Give (trace G)^2 / trace(GG) for each coefficient, G the working covariance of what the clusters add to it."""
-    df = np.empty(len(root))
+    """Give (trace G)^2 / trace(GG) for each coefficient, G the working covariance of what the clusters add to it.
+
+    Raises:
+        ValueError: nothing is left of G: one cluster alone determines the coefficient.
+
+    """
+    df = np.zeros(len(root))
     for j, row in enumerate(root):
         direction = np.einsum("kji,j->ki", adjust, row)
         moved = np.einsum("kij,kj->ki", own, direction)
         matrix = np.diag(np.einsum("ki,ki->k", direction, moved)) - moved @ moved.T
-        df[j] = np.trace(matrix) ** 2 / np.sum(matrix**2)
+        if (size := np.sum(matrix**2)) > 0:
+            df[j] = np.trace(matrix) ** 2 / size
+    if lost := int((df == 0).sum()):
+        raise ValueError(
+            f"small_sample: CR2 expected clusters to share what determines each coefficient, found {lost} coefficient(s) that "
+            "one cluster alone determines; give more clusters, drop the columns that vary in one only, or ask for CR1-t"
+        )
     return df

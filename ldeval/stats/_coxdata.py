@@ -103,7 +103,7 @@ def _dfbeta(data: CoxData) -> Floats:
     sets = data.sets
     out = np.zeros((len(data.weight), sets.x.shape[1]))
     inverse = np.linalg.inv(data.best.information) / sets.scale
-    for cut, score in _coxdiag.score_rows(sets, data.parts, data.best.at):
+    for cut, score in _coxdiag.scores(sets, data.parts, data.best.at).rows(slice(0, len(sets.rows)), _coxdiag.WIDE):
         out[sets.rows[cut]] = score @ inverse
     return out
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from ldeval.stats._coxlik import Risks, Terms, moments, squares, surplus
-from ldeval.stats._risksets import RiskSets, blocks, restart_sums
+from ldeval.stats._risksets import RiskSets, block_rows, restart_sums
+from ldeval.stats._threads import PARTS, each, stretches
 from ldeval.stats.doors import Codes, Floats, Groups
+
+WIDE = 4096  # rows whose scores are held at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ def means(sets: RiskSets, parts: Terms, at: Risks) -> Means:
     drift = np.empty_like(mean)
     relief = None if parts.fraction is None else np.empty_like(mean)
     weight = sets.dead_weight
-    for cut, s1, d1 in moments(sets, parts, at):
+    for cut, s1, d1 in chain.from_iterable(moments(sets, parts, at)):
         mean[cut] = s1 * (at.hazard[cut] / weight[cut])[:, None]
         drift[cut] = s1 * a[cut, None]
         if d1 is not None and relief is not None:
@@ -40,47 +44,71 @@ def means(sets: RiskSets, parts: Terms, at: Risks) -> Means:
     return Means(mean, restart_sums(drift, sets.slot_bounds), relief)
 
 
-def score_rows(sets: RiskSets, parts: Terms, at: Risks) -> Iterator[tuple[slice, Floats]]:
-    """Give weighted score residuals by blocks of rows: what each adds to the score, its part in the risk sets counted."""
-    table = means(sets, parts, at)
-    difference = surplus(sets, at)
-    cuts = list(blocks(*sets.x.shape))
-    deaths = np.searchsorted(sets.dead, [cut.start for cut in cuts] + [len(sets.x)])
-    for k, cut in enumerate(cuts):
-        rows = table.cumulated[sets.last[cut]]
-        if len(sets.late):
-            ins = slice(sets.late_bounds[cut.start], sets.late_bounds[cut.stop])
-            rows[sets.late[ins] - cut.start] -= table.cumulated[sets.first[ins] - 1]
-        dead = slice(deaths[k], deaths[k + 1])
-        place, slot = sets.dead[dead] - cut.start, sets.hit[dead]
-        if table.relief is not None:
-            rows[place] -= table.relief[slot]
-        rows *= at.risk[cut, None]
-        rows[place] -= table.mean[slot] * sets.weight[sets.dead[dead], None]
-        rows += sets.x[cut] * difference[cut, None]
-        yield cut, rows
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What weighted score residuals are made of: what each row adds to the score, its part in the risk sets counted."""
+
+    sets: RiskSets
+    risk: Floats
+    table: Means
+    difference: Floats
+
+    def rows(self, stretch: slice, step: int) -> Iterator[tuple[slice, Floats]]:
+        """Give them by blocks of `step` rows of a stretch, shape (step, p)."""
+        sets, table = self.sets, self.table
+        for start in range(stretch.start, stretch.stop, step):
+            cut = slice(start, min(start + step, stretch.stop))
+            rows = table.cumulated[sets.last[cut]]
+            if len(sets.late):
+                ins = slice(sets.late_bounds[cut.start], sets.late_bounds[cut.stop])
+                rows[sets.late[ins] - cut.start] -= table.cumulated[sets.first[ins] - 1]
+            dead = slice(*np.searchsorted(sets.dead, (cut.start, cut.stop)))
+            place, slot = sets.dead[dead] - cut.start, sets.hit[dead]
+            if table.relief is not None:
+                rows[place] -= table.relief[slot]
+            rows *= self.risk[cut, None]
+            rows[place] -= table.mean[slot] * sets.weight[sets.dead[dead], None]
+            rows += sets.x[cut] * self.difference[cut, None]
+            yield cut, rows
+
+
+def scores(sets: RiskSets, parts: Terms, at: Risks) -> Scores:
+    """Give the weighted score residuals."""
+    return Scores(sets, at.risk, means(sets, parts, at), surplus(sets, at))
 
 
 def meat(sets: RiskSets, parts: Terms, at: Risks, cluster: Groups | None) -> Floats:
     """Sum the outer products of the clusters' scores (the rows' own where there is none), shape (p, p)."""
     if cluster is not None:
-        scores = cluster_scores(sets, parts, at, cluster.codes, len(cluster.labels))
-        return scores.T @ scores
-    total = np.zeros((sets.x.shape[1], sets.x.shape[1]))
-    for _, score in score_rows(sets, parts, at):
-        total += score.T @ score.copy()  # with itself it would go to a routine that waits for other threads
-    return total
+        sums = cluster_scores(sets, parts, at, cluster.codes, len(cluster.labels))
+        return sums.T @ sums
+    each_row = scores(sets, parts, at)
+
+    def products(stretch: slice) -> Floats:
+        total = np.zeros((sets.x.shape[1], sets.x.shape[1]))
+        for _, score in each_row.rows(stretch, block_rows(sets.x.shape[1])):
+            total += score.T @ score.copy()  # with itself it would go to a routine that waits for other threads
+        return total
+
+    return np.asarray(np.sum(each(products, stretches(len(sets.x))), axis=0))
 
 
 def cluster_scores(sets: RiskSets, parts: Terms, at: Risks, cluster: Codes, count: int) -> Floats:
     """Sum the score residuals by cluster, shape (count, p)."""
     from scipy.sparse import csc_array
 
-    total = np.zeros((count, sets.x.shape[1]))
-    for cut, score in score_rows(sets, parts, at):
-        rows = len(score)
-        total += csc_array((np.ones(rows), cluster[sets.rows[cut]], np.arange(rows + 1)), shape=(count, rows)) @ score
-    return total
+    each_row = scores(sets, parts, at)
+
+    def sums(stretch: slice) -> Floats:
+        total = np.zeros((count, sets.x.shape[1]))
+        for cut, score in each_row.rows(stretch, WIDE):
+            present, member = np.unique(cluster[sets.rows[cut]], return_inverse=True)
+            shape = (len(present), len(score))
+            total[present] += csc_array((np.ones(len(score)), member, np.arange(len(score) + 1)), shape=shape) @ score
+        return total
+
+    rows = len(sets.x)
+    return np.asarray(np.sum(each(sums, stretches(rows) if PARTS * count < rows else [slice(0, rows)]), axis=0))
 
 
 def schoenfeld(sets: RiskSets, parts: Terms, at: Risks) -> Floats:

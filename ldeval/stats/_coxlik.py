@@ -18,13 +18,14 @@ Survival Data, section 3.3.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from ldeval.stats._coxsums import Moments, kept, streamed
 from ldeval.stats._risksets import RiskSets, blocks, restart_sums, segment_sums
+from ldeval.stats._threads import each, stretches
 from ldeval.stats.doors import Floats
 
 
@@ -50,7 +51,8 @@ class Terms:
 @dataclass(frozen=True, slots=True)
 class Risks:
     """The state at one b: `risk` r (n,), `shift` (k,) taken off log r in each stratum, `total` S0 and `dead` D0 (G,), `inverse` u
-    by term, `hazard` A and `relief` B (G,), and the log-likelihood (of weights of mean 1).
+    by term, `hazard` A and `relief` B (G,), and the log-likelihood (of weights of mean 1). `sums` are S1 and D1 (None: one term
+    each), where they are kept.
     """
 
     risk: Floats
@@ -61,6 +63,7 @@ class Risks:
     hazard: Floats
     relief: Floats
     loglik: float
+    sums: tuple[Floats, Floats | None] | None
 
 
 def terms(sets: RiskSets, ties: str) -> Terms:
@@ -73,15 +76,9 @@ def terms(sets: RiskSets, ties: str) -> Terms:
     return Terms(sets.dead_weight / deaths, place / np.repeat(deaths, deaths), starts, deaths)
 
 
-def risks(sets: RiskSets, parts: Terms, b: Floats) -> Risks:
-    """Evaluate risks, hazards and log-likelihood at b, shape (p,)."""
-    eta = np.einsum("ij,j->i", sets.x, b) if b.any() else np.zeros(len(sets.x))
-    shift = _top(eta, sets)
-    eta -= shift[sets.stratum] if len(shift) > 1 else shift[0]
-    weight_of_dead = sets.weight[sets.dead]
-    observed = float(weight_of_dead @ eta[sets.dead])
-    risk = np.exp(eta, out=eta)
-    risk *= sets.weight
+def risks(sets: RiskSets, parts: Terms, b: Floats, *, sums: bool = True) -> Risks:
+    """Evaluate risks, hazards and log-likelihood at b, shape (p,); with `sums`, S1 and D1 too, where they are small."""
+    risk, shift = _risk(sets, b)
     dead = np.add.reduceat(risk[sets.dead], sets.dead_bounds[:-1])
     total = np.maximum(_at_risk(sets, risk), dead)
     inner = parts.spread(total)
@@ -91,8 +88,33 @@ def risks(sets: RiskSets, parts: Terms, b: Floats) -> Risks:
         inverse = 1.0 / inner
         hazard = parts.gather(inverse)
         relief = np.zeros_like(hazard) if parts.fraction is None else parts.gather(parts.fraction * inverse)
-        loglik = observed - float(parts.gather(np.log(inner)).sum())
-    return Risks(risk, shift, total, dead, inverse, hazard, relief, loglik)
+        loglik = _observed(sets, b, shift) - float(parts.gather(np.log(inner)).sum())
+    first = kept(sets, risk, deaths=parts.fraction is not None) if sums and sets.tied else None
+    return Risks(risk, shift, total, dead, inverse, hazard, relief, loglik, first)
+
+
+def _risk(sets: RiskSets, b: Floats) -> tuple[Floats, Floats]:
+    """Give weighted risks (n,) and what was taken off their logarithms in each stratum."""
+    if not b.any():
+        return sets.weight, np.zeros(len(sets.row_bounds) - 1)
+    risk = np.empty(len(sets.x))
+    cuts = stretches(len(risk))
+    each(lambda cut: np.einsum("ij,j->i", sets.x[cut], b, out=risk[cut]), cuts)
+    shift = _top(risk, sets)
+
+    def exponentials(cut: slice) -> None:
+        risk[cut] -= shift[sets.stratum[cut]] if len(shift) > 1 else shift[0]
+        np.exp(risk[cut], out=risk[cut])
+        risk[cut] *= sets.weight[cut]
+
+    each(exponentials, cuts)
+    return risk, shift
+
+
+def _observed(sets: RiskSets, b: Floats, shift: Floats) -> float:
+    """Sum w x'b over deaths, less the shifts."""
+    lost = shift[0] * sets.dead_weight.sum() if len(shift) == 1 else shift[sets.slot_stratum] @ sets.dead_weight
+    return float(sets.observed @ b - lost)
 
 
 def expected(sets: RiskSets, hazard: Floats, relief: Floats) -> Floats:
@@ -113,8 +135,13 @@ def over_risk(sets: RiskSets, hazard: Floats) -> Floats:
 
 def score(sets: RiskSets, at: Risks, by: Floats | None = None) -> Floats:
     """Give the score (p,), each slot times `by`."""
-    total: Floats = segment_sums(sets.x, surplus(sets, at, by), np.array([0, len(sets.x)]))[0]
-    return total
+    if by is None and at.sums is not None:
+        s1, d1 = at.sums
+        means = at.hazard @ s1
+        return np.asarray(sets.observed - means if d1 is None else sets.observed - means + at.relief @ d1)
+    difference = surplus(sets, at, by)
+    totals = each(lambda cut: segment_sums(sets.x, difference, np.array([cut.start, cut.stop])), stretches(len(sets.x)))
+    return np.asarray(np.sum(totals, axis=0)[0])
 
 
 def information(sets: RiskSets, parts: Terms, at: Risks, by: Floats | None = None) -> Floats:
@@ -136,11 +163,14 @@ def surplus(sets: RiskSets, at: Risks, by: Floats | None = None) -> Floats:
 
 
 def _gram(x: Floats, q: Floats) -> Floats:
-    total = np.zeros((x.shape[1], x.shape[1]))
-    for cut in blocks(*x.shape):
-        part = x[cut]
-        total += part.T @ (part * q[cut, None])
-    return total
+    def part(stretch: slice) -> Floats:
+        total = np.zeros((x.shape[1], x.shape[1]))
+        for cut in blocks(stretch, x.shape[1]):
+            block = x[cut]
+            total += block.T @ (block * q[cut, None])
+        return total
+
+    return np.asarray(np.sum(each(part, stretches(len(x))), axis=0))
 
 
 def _means_gram(sets: RiskSets, parts: Terms, at: Risks, by: Floats | None) -> Floats:
@@ -148,13 +178,20 @@ def _means_gram(sets: RiskSets, parts: Terms, at: Risks, by: Floats | None) -> F
     a, b, c = squares(parts, at)
     if by is not None:
         a, b, c = a * by, b * by, c * by
-    total = np.zeros((sets.x.shape[1], sets.x.shape[1]))
-    for cut, s1, d1 in moments(sets, parts, at):
-        total += s1.T @ (s1 * a[cut, None])
-        if d1 is not None:
-            cross = s1.T @ (d1 * b[cut, None])
-            total += d1.T @ (d1 * c[cut, None]) - cross - cross.T
-    return total
+
+    def part(moment: Moments) -> Floats:
+        total = np.zeros((sets.x.shape[1], sets.x.shape[1]))
+        for whole, s1, d1 in moment:
+            for cut in blocks(whole, sets.x.shape[1]):
+                one = s1[cut.start - whole.start : cut.stop - whole.start]
+                total += one.T @ (one * a[cut, None])
+                if d1 is not None:
+                    other = d1[cut.start - whole.start : cut.stop - whole.start]
+                    cross = one.T @ (other * b[cut, None])
+                    total += other.T @ (other * c[cut, None]) - cross - cross.T
+        return total
+
+    return np.asarray(np.sum(each(part, moments(sets, parts, at)), axis=0))
 
 
 def squares(parts: Terms, at: Risks) -> tuple[Floats, Floats, Floats]:
@@ -169,58 +206,11 @@ def squares(parts: Terms, at: Risks) -> tuple[Floats, Floats, Floats]:
     return a, b, parts.gather(square)
 
 
-def moments(sets: RiskSets, parts: Terms, at: Risks) -> Iterator[tuple[slice, Floats, Floats | None]]:
-    """Give S1 and D1 (None where there is one term each) by blocks of slots, the last block first."""
-    leaving = _by_slot(sets, at.risk)
-    entering = _by_entry(sets, at.risk) if len(sets.late) else None
-    dying = None if parts.fraction is None else _by_death(sets, at.risk)
-    carry, owner = np.zeros(sets.x.shape[1]), -1
-    for cut in reversed(list(blocks(len(at.total), sets.x.shape[1]))):
-        s1 = leaving(cut)
-        if entering is not None:
-            s1 -= entering[cut.start + 1 : cut.stop + 1]
-        s1 = _cumulated(s1, sets, cut, carry, owner)
-        carry, owner = s1[0], sets.slot_stratum[cut.start]
-        yield cut, s1, None if dying is None else dying(cut)
-
-
-def _cumulated(s1: Floats, sets: RiskSets, cut: slice, carry: Floats, owner: int) -> Floats:
-    stratum = sets.slot_stratum[cut]
-    if stratum[-1] == owner:
-        s1[-1] += carry
-    lowest, highest = stratum[0], stratum[-1]
-    inside = np.clip(sets.slot_bounds[lowest : highest + 2], cut.start, cut.stop) - cut.start
-    return restart_sums(s1, inside, reverse=True)
-
-
-def _by_slot(sets: RiskSets, risk: Floats) -> Any:
-    """Make the sums of r x over the rows that end in each slot, for a slice of slots."""
-
-    def sums(cut: slice) -> Floats:
-        return segment_sums(sets.x, risk, sets.ends[cut.start : cut.stop + 1])
-
-    return sums
-
-
-def _by_death(sets: RiskSets, risk: Floats) -> Any:
-    """Make the sums of r x over the deaths of each slot, for a slice of slots."""
-    from scipy.sparse import csr_array
-
-    def sums(cut: slice) -> Floats:
-        bounds = sets.dead_bounds[cut.start : cut.stop + 1]
-        places = sets.dead[bounds[0] : bounds[-1]]
-        shape = (len(bounds) - 1, len(sets.x))
-        return np.asarray(csr_array((risk[places], places, bounds - bounds[0]), shape=shape) @ sets.x)
-
-    return sums
-
-
-def _by_entry(sets: RiskSets, risk: Floats) -> Floats:
-    """Sum r x over the rows that enter late, between slots g - 1 and g, shape (G + 1, p)."""
-    from scipy.sparse import csc_array
-
-    shape = (len(sets.slot_time) + 1, len(sets.x))
-    return np.asarray(csc_array((risk[sets.late], sets.first, sets.late_bounds), shape=shape) @ sets.x)
+def moments(sets: RiskSets, parts: Terms, at: Risks) -> list[Moments]:
+    """Give S1 and D1 (None where there is one term each) of each stretch of slots, by blocks of slots."""
+    if at.sums is not None:
+        return [iter([(slice(0, len(at.total)), *at.sums)])]
+    return streamed(sets, at.risk, deaths=parts.fraction is not None)
 
 
 def _at_risk(sets: RiskSets, risk: Floats) -> Floats:

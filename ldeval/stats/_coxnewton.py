@@ -12,8 +12,9 @@ from ldeval.stats.doors import Bools, Codes, Floats, Times
 
 NEAR = 1e-16  # a squared step, in standard errors, that moves nothing that is reported
 STILL = 1e-7  # relative change of the information over a step that is not worth computing it anew
-CLOSE, FAST = 1e-4, 0.01  # a borrowed information serves until the gain is this small, if each is this part of the one before
+CLOSE, FAST = 1e-6, 0.01  # a borrowed information serves until the gain is this small, if each is this part of the one before
 NOISE, SLOW = 1e-10, 0.05  # a gain below the first that has not fallen to this part of the one before is rounding
+NEARBY = 1e-4  # a gain from which gains fall by their squares, if there is a maximum
 FLAT = 1e-11  # share of a column's information that the other columns must leave for it to count as its own
 STEPS = 100
 SLACK = 1e-10  # relative loss of log-likelihood that is rounding
@@ -49,10 +50,12 @@ def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start 
 
     """
     zero = np.zeros(len(names))
-    at = risks(sets, parts, zero)
+    at = risks(sets, parts, zero, sums=start is None)
     null, b, bend = at.loglik, zero, None
-    if start is not None and (there := risks(sets, parts, start.b)).loglik > null:
-        b, at, bend = start.b, there, start.information
+    if start is not None:
+        there = risks(sets, parts, start.b)
+        if there.loglik > null:
+            b, at, bend = start.b, there, start.information
     borrowed = bend is not None
     gains = [np.inf]
     for _ in range(STEPS):
@@ -150,7 +153,7 @@ def _improved(sets: RiskSets, parts: Terms, b: Floats, at: Risks, step: Floats) 
 
 def _runs_away(gains: list[float]) -> bool:
     """Near a maximum the gains of Newton's steps fall by their squares; where there is none, by about e at each step."""
-    return len(gains) > 2 and gains[-3] < CLOSE and gains[-1] > SLOW * gains[-2] and gains[-2] > SLOW * gains[-3]
+    return len(gains) > 2 and gains[-3] < NEARBY and gains[-1] > SLOW * gains[-2] and gains[-2] > SLOW * gains[-3]
 
 
 def _listed(names: tuple[str, ...], chosen: Bools) -> str:

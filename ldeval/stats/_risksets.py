@@ -13,9 +13,14 @@ from itertools import pairwise
 
 import numpy as np
 
+from ldeval.stats._threads import each, stretches
 from ldeval.stats.doors import Bools, Codes, Floats, Times
 
-PRODUCTS = 500_000  # multiplications up to which a matrix product stays on one thread: short ones lose more by waiting for others
+PRODUCTS = 250_000  # multiplications up to which a matrix product stays on one thread: short ones lose more by waiting for others
+TYPICAL = 16_000  # rows that tell about the centre and the scale of columns
+TIED = 16  # rows a slot from which sums of x by slot are kept
+SHORT = 32_768  # whole times below this are sorted by counting
+ROUNDING = 1e-14  # relative spread that a column without any may show
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +29,9 @@ class RiskSets:
 
     `rows` gives each row's place in the call; `x` is centred within strata by `centre` (k, p) and divided by `scale` (p,);
     `weight` is divided by its mean `unit`. `dead` are the places of the deaths, `hit` their slots. `row_bounds` and `slot_bounds`
-    (k + 1,) delimit the strata; `ends` (G + 1,) the rows that end in each slot, `dead_bounds` (G + 1,) the deaths of each slot.
+    (k + 1,) delimit the strata; `ends` (G + 1,) the rows that end in each slot, deaths first, `dead_bounds` (G + 1,) the deaths.
     A row is at risk from its stratum's first slot on, but those at the places `late` only from their `first` on; `late_bounds`
-    (n + 1,) counts the late among the rows before each.
+    (n + 1,) counts the late among the rows before each. `observed` (p,) is the sum of the deaths' weighted x.
     """
 
     rows: Codes
@@ -49,6 +54,12 @@ class RiskSets:
     slot_time: Floats
     slot_stratum: Codes
     dead_weight: Floats
+    observed: Floats
+
+    @property
+    def tied(self) -> bool:
+        """Say whether so many rows share a slot that sums of x by slot are small beside x."""
+        return len(self.slot_time) * TIED <= len(self.rows)
 
     @property
     def deaths(self) -> Codes:
@@ -101,6 +112,7 @@ def risk_sets(times: Times, x: Floats, weight: Floats, stratum: Codes, strata: i
         slot_time=placed.slot_time,
         slot_stratum=placed.slot_stratum,
         dead_weight=np.add.reduceat(light[placed.dead], dead_bounds[:-1]),
+        observed=chosen_sums(scaled, light[placed.dead], placed.dead, np.array([0, len(hit)]))[0],
     )
 
 
@@ -125,6 +137,15 @@ def segment_sums(x: Floats, values: Floats, bounds: Codes) -> Floats:
     a, b = bounds[0], bounds[-1]
     matrix = csr_array((values[a:b], np.arange(b - a), bounds - a), shape=(len(bounds) - 1, b - a))
     return np.asarray(matrix @ x[a:b])
+
+
+def chosen_sums(x: Floats, values: Floats, places: Codes, bounds: Codes) -> Floats:
+    """Sum values times the rows of x (n, p) at `places` within the parts of the places that `bounds` delimits."""
+    from scipy.sparse import csr_array
+
+    cut = slice(bounds[0], bounds[-1])
+    matrix = csr_array((values[cut], places[cut], bounds - bounds[0]), shape=(len(bounds) - 1, len(x)))
+    return np.asarray(matrix @ x)
 
 
 def _doubled_sums(values: Floats, bounds: Codes) -> Floats:
@@ -153,7 +174,7 @@ class _Placed:
 
 
 def _place(times: Times, weight: Floats, stratum: Codes, strata: int) -> _Placed:
-    rows = _sorted_rows(times.time, weight, stratum, strata)
+    rows = _sorted_rows(times.time, times.event, weight, stratum, strata)
     code, dead = _members(stratum, rows, strata), times.event[rows]
     if not dead.any():
         raise ValueError(f"event: expected at least one event of weight above zero, found none in {len(times.time)} rows")
@@ -174,8 +195,17 @@ def _members(values: Codes, places: Codes, strata: int) -> Codes:
     return values[places] if strata > 1 else np.broadcast_to(values[:1], len(places))
 
 
-def _sorted_rows(time: Floats, weight: Floats, stratum: Codes, strata: int) -> Codes:
-    order = np.argsort(time)
+def _deaths_first(time: Floats, event: Bools) -> Codes:
+    """Sort by time (zero or more, whose bits sort as they do), with deaths before others at the same time."""
+    if time.max() < SHORT and (time == np.floor(time)).all():
+        return np.argsort((2 * time + ~event).astype(np.uint16), kind="stable")
+    key = (time + 0.0).view(np.uint64) << np.uint64(1)
+    key |= ~event
+    return np.argsort(key)
+
+
+def _sorted_rows(time: Floats, event: Bools, weight: Floats, stratum: Codes, strata: int) -> Codes:
+    order = _deaths_first(time, event)
     if not weight.all():
         order = order[weight[order] > 0]
     if strata > 1:
@@ -201,7 +231,11 @@ def _entry_slots(entry: Floats, code: Codes, slot_time: Floats, slot_stratum: Co
     distinct, rank = np.unique(slot_time, return_inverse=True)
     width = len(distinct) + 1
     key = slot_stratum * width + rank + 1
-    return np.searchsorted(key, code * width + np.searchsorted(distinct, entry, side="right"), side="right")
+
+    def count(cut: slice) -> Codes:
+        return np.searchsorted(key, code[cut] * width + np.searchsorted(distinct, entry[cut], side="right"), side="right")
+
+    return np.concatenate(each(count, stretches(len(entry))))
 
 
 def _running_count(places: Codes, rows: int) -> Codes:
@@ -213,38 +247,62 @@ def _running_count(places: Codes, rows: int) -> Codes:
     return np.asarray(np.cumsum(flags, out=flags))
 
 
-def blocks(rows: int, columns: int) -> Iterator[slice]:
-    """Cut rows into blocks that stay in cache, and whose products with each other stay on one thread."""
-    step = min(max(PRODUCTS // (columns * (columns + 1)), 64), 8192)
-    return (slice(a, min(a + step, rows)) for a in range(0, rows, step))
+def blocks(rows: slice, columns: int) -> Iterator[slice]:
+    """Cut rows into blocks of `block_rows`."""
+    step = block_rows(columns)
+    return (slice(a, min(a + step, rows.stop)) for a in range(rows.start, rows.stop, step))
+
+
+def block_rows(columns: int) -> int:
+    """Count the rows that stay in cache, and whose products with each other stay on one thread."""
+    return min(max(PRODUCTS // (columns * (columns + 1)), 64), 8192)
 
 
 def _standardised(x: Floats, rows: Codes, code: Codes, bounds: Codes) -> tuple[Floats, Floats, Floats]:
-    """Gather the rows, centre them (within strata) and scale them: the likelihood does not change, cancellation does."""
+    """Gather the rows, centre them (within strata) and scale them: the likelihood does not change, cancellation does.
+
+    Of many rows some thousands tell about centre and scale, for neither has to be exact.
+    """
     out = np.empty((len(rows), x.shape[1]))
-    guess = x[rows[:: max(1, len(rows) // 1000)]].mean(axis=0)
-    square = np.zeros(x.shape[1])
-    for cut in blocks(*out.shape):
-        part = out[cut]
-        np.take(x, rows[cut], axis=0, out=part, mode="clip")
-        part -= guess
-        square += np.einsum("ij,ij->j", part, part)
+    some = x[rows[:: max(1, len(rows) // TYPICAL)]]
+    centre, scale = some.mean(axis=0), some.std(axis=0)
+    for j in np.flatnonzero(scale <= ROUNDING * np.abs(centre)):  # constant among some may vary among all
+        scale[j] = np.sqrt(np.mean((x[rows, j] - centre[j]) ** 2))
+    scale = _binary(scale)
+
+    def gather(part: slice) -> None:
+        for cut in blocks(part, x.shape[1]):
+            np.take(x, rows[cut], axis=0, out=out[cut], mode="clip")
+            out[cut] -= centre
+            out[cut] *= 1.0 / scale
+
+    each(gather, stretches(len(rows)))
     if len(bounds) == 2:
-        centre = guess[None, :]
-    else:
-        means, square = _centre_strata(out, code, bounds)
-        centre = guess + means
-    scale = np.sqrt(square / len(out))
-    scale[scale == 0] = 1.0
-    out /= scale
-    return out, centre, scale
+        return out, centre[None, :], scale
+    means, within = _centre_strata(out, code, bounds)
+    return out, centre + means * scale, scale * within
 
 
 def _centre_strata(out: Floats, code: Codes, bounds: Codes) -> tuple[Floats, Floats]:
+    """Take the strata's means off, divide by what spread is left, and give both."""
     means = segment_sums(out, np.ones(len(out)), bounds) / np.maximum(np.diff(bounds), 1)[:, None]
-    square = np.zeros(out.shape[1])
-    for cut in blocks(*out.shape):
-        part = out[cut]
-        part -= means[code[cut]]
-        square += np.einsum("ij,ij->j", part, part)
-    return means, square
+
+    def centre(part: slice) -> Floats:
+        square = np.zeros(out.shape[1])
+        for cut in blocks(part, out.shape[1]):
+            out[cut] -= means[code[cut]]
+            square += np.einsum("ij,ij->j", out[cut], out[cut])
+        return square
+
+    scale = _binary(np.sqrt(np.sum(each(centre, stretches(len(out))), axis=0) / len(out)))
+
+    def divide(part: slice) -> None:
+        out[part] *= 1.0 / scale
+
+    each(divide, stretches(len(out)))
+    return means, scale
+
+
+def _binary(scale: Floats) -> Floats:
+    """Give the powers of two near the scales, by which division is exact; 1 for none."""
+    return np.asarray(np.exp2(np.round(np.log2(np.where(scale > 0, scale, 1.0)))))

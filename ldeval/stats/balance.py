@@ -61,6 +61,8 @@ def overlap_by_area(treated: Any, score: Any, area: Any, *, weights: Any = None)
         area: shape (n,).
         weights: `Weights`, an array (n,), or None.
 
+    Source: Imbens and Rubin (2015), Causal Inference for Statistics, Social, and Biomedical Sciences, chapter 14.
+
     Raises:
         ValueError: input that a door refuses; one arm only.
 

@@ -158,6 +158,8 @@ def scenarios(model: Model, base: Parameters, changes: Mapping[str, Parameters])
         base: every parameter's value.
         changes: for each scenario the parameters that differ.
 
+    Source: Drummond et al. (2015), Methods for the Economic Evaluation of Health Care Programmes, chapter 11.
+
     Raises:
         ValueError: a scenario called "base", or one that changes parameters that the base lacks, by name.
 
@@ -213,6 +215,8 @@ def tornado(model: Model, base: Parameters, ranges: Mapping[str, tuple[float, fl
         base: every parameter's value.
         ranges: lower and upper value of each parameter to move.
         result: which of the model's results ("value" for a model that gives one number).
+
+    Source: Drummond et al. (2015), Methods for the Economic Evaluation of Health Care Programmes, chapter 11.
 
     Raises:
         ValueError: a parameter that the base lacks; a range upside down; a result that the model does not give.

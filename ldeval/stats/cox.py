@@ -171,7 +171,8 @@ def cox(
 
     Raises:
         ValueError: input that `doors` refuses; no event; columns that do not vary, or are a combination of others, among those at
-            risk; separation (a likelihood without a maximum), naming the columns; a correction without clusters.
+            risk; separation (a likelihood without a maximum), naming the columns; a correction without clusters; CR2 of
+            a coefficient that one cluster alone determines.
 
     """
     doors.choice("ties", ties, ("efron", "breslow"))

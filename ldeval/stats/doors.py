@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ldeval.stats._threads import each, stretches
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.intp]
@@ -125,39 +127,6 @@ def design(X: Any, *, rows: int | None = None) -> Design:
     _check_rows(len(matrix), "X", rows)
     _check_columns(matrix, names)
     return Design(np.ascontiguousarray(matrix), names)
-
-
-def full_rank(design: Design, *, constant: bool = True, weights: Floats | None = None) -> Design:
-    """Give the design back where no column is a linear combination of others (nor constant, where `constant` is False).
-
-    Judged by a pivoted QR of the columns scaled to length 1, at 1e-9; rows of weight zero do not count. `constant=False`
-    centres the columns first: for models without an intercept, such as Cox's.
-
-    Raises:
-        ValueError: names the columns that add nothing.
-
-    """
-    from scipy.linalg import qr
-
-    matrix = design.matrix if weights is None else design.matrix[weights > 0]
-    scale = np.abs(matrix).max(axis=0, initial=0.0)
-    scaled = matrix / np.where(scale > 0, scale, 1.0)
-    centred = scaled if constant else scaled - scaled.mean(axis=0)
-    length = np.linalg.norm(centred, axis=0)
-    zero = length <= 1e-9 * np.sqrt(max(len(matrix), 1))
-    scaled = centred / np.where(zero, 1.0, length)
-    gram = scaled[:, ~zero].T @ scaled[:, ~zero]
-    names = [name for name, drop in zip(design.names, zero, strict=True) if drop]
-    if gram.size and np.linalg.cond(gram) > 1e12:
-        upper, pivot = qr(scaled[:, ~zero], mode="r", pivoting=True)
-        diagonal = np.abs(np.diag(upper))
-        kept = np.flatnonzero(~zero)
-        rank = int((diagonal > 1e-9).sum())
-        names += [design.names[kept[j]] for j in pivot[rank:]]
-    if names:
-        kind = "constant or a combination of others" if not constant else "zero or a combination of others"
-        raise ValueError(f"X: {len(names)} column(s) are {kind}: {', '.join(sorted(names))}; drop them")
-    return design
 
 
 def weights(values: Any, rows: int) -> Floats:
@@ -308,7 +277,7 @@ def _check_finite(array: Floats, name: str) -> None:
 
 
 def _check_columns(matrix: Floats, names: tuple[str, ...]) -> None:
-    if np.isfinite(matrix.sum()):
+    if np.isfinite(sum(each(lambda cut: matrix[cut].sum(), stretches(len(matrix))))):
         return
     counts = (~np.isfinite(matrix)).sum(axis=0)
     if counts.any():

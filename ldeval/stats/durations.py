@@ -9,6 +9,7 @@ import numpy as np
 from ldeval.stats import censored_quantile, doors, quantile
 from ldeval.stats.doors import Bools, Design, Floats, Groups
 from ldeval.stats.fit import Regression
+from ldeval.stats.rank import full_rank
 
 Method = Literal["nid", "iid", "ker", "cluster"]
 
@@ -56,7 +57,7 @@ def quantile_regression(
 
     """
     outcome = doors.numbers(y, "y")
-    design = doors.full_rank(doors.design(X, rows=len(outcome)))
+    design = full_rank(doors.design(X, rows=len(outcome)))
     clusters = doors.clusters(cluster, len(outcome))
     doors.choice("errors", errors, get_args(Method))
     if not 0 < q < 1:

@@ -108,7 +108,9 @@ def target(arm: Bools, load: Floats | None, estimand: str, weights: Any = None) 
 
 
 def effective_sample_size(weights: Any) -> float:
-    """Give Kish's effective sample size, (sum w)^2 / sum w^2 (Kish, Survey Sampling, 1965, section 11.7).
+    """Give Kish's effective sample size, (sum w)^2 / sum w^2.
+
+    Source: Kish (1965), Survey Sampling, section 11.7.
 
     Raises:
         ValueError: as `doors.weights`.

@@ -12,6 +12,7 @@ from ldeval.stats.at_risk import before, binned, count_at_risk, ratio
 from ldeval.stats.doors import Bools, Codes, Floats
 from ldeval.stats.fit import tidy
 from ldeval.stats.influence import cluster_sums
+from ldeval.stats.rank import full_rank
 from ldeval.stats.samples import SmallSample, correction, pick, pick_groups
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def fine_gray(
     found = doors.states(time, state, cause=cause)
     n = len(found.time)
     mass, groups = doors.weights(weights, n), doors.clusters(cluster, n)
-    design = doors.full_rank(doors.design(X, rows=n), constant=False, weights=mass)
+    design = full_rank(doors.design(X, rows=n), constant=False, weights=mass)
     kept = mass > 0
     matrix, end, mass = (pick(kept, part) for part in (design.matrix, found.time, mass))
     code = found.state[kept]

@@ -12,8 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
-from ldeval.stats import doors
 from ldeval.stats.doors import Design, Floats
+from ldeval.stats.rank import full_rank
 
 DECREMENT = 1e-11
 """Newton stops once the squared step, in standard errors, is below this: the step after it would be near 1e-11 of one."""
@@ -278,7 +278,7 @@ def _check_rank(posed: Problem) -> None:
     total = gram(posed, used)
     length = np.sqrt(np.diag(total))
     if not length.all() or np.linalg.cond(total / np.outer(length, length)) > 1e10:
-        doors.full_rank(Design(_standard(posed), posed.design.names), weights=used)
+        full_rank(Design(_standard(posed), posed.design.names), weights=used)
 
 
 def _standard(posed: Problem) -> Floats:

@@ -10,6 +10,7 @@ import numpy as np
 from ldeval.stats import doors, glm, sandwich
 from ldeval.stats.doors import Codes, Design, Floats, Groups
 from ldeval.stats.fit import Regression
+from ldeval.stats.rank import full_rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def _panel(y: Floats, design: Design, units: Groups, offset: Floats) -> tuple[_P
     if still.any():
         names = ", ".join(name for name, stuck in zip(design.names, still, strict=True) if stuck)
         raise ValueError(f"X: {int(still.sum())} column(s) do not vary within any unit that has a count: {names}; drop them")
-    doors.full_rank(Design(columns / reach, design.names))
+    full_rank(Design(columns / reach, design.names))
     return _Panel(y[rows], columns / reach, offset[rows], begins, codes, reach), rows
 
 

@@ -11,6 +11,7 @@ from ldeval.stats import doors
 from ldeval.stats.doors import Bools, Floats
 from ldeval.stats.fit import tidy
 from ldeval.stats.influence import cluster_sums
+from ldeval.stats.rank import full_rank
 from ldeval.stats.samples import SmallSample, correction, pick, pick_groups, unit_of
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def accelerated_failure_time(
     if zero := int(np.count_nonzero(found.time == 0)):
         raise ValueError(f"time: expected times above zero, found {zero} of {n} rows at zero; drop them or add half a unit")
     mass, groups = doors.weights(weights, n), doors.clusters(cluster, n)
-    design = doors.full_rank(doors.design(X, rows=n), weights=mass)
+    design = full_rank(doors.design(X, rows=n), weights=mass)
     kept = mass > 0
     length = np.sqrt(np.mean(design.matrix[kept] ** 2, axis=0))
     unit = unit_of(mass)

@@ -1,4 +1,4 @@
-"""Does the Cox model's interval cover the truth? `python tests/coverage/simulate_cox.py` writes cox.csv beside this file.
+"""Does the Cox model's interval cover the truth? `python tests/simulate_cox.py` writes coverage/cox.csv.
 
 Areas differ by a positive stable frailty of index A: whatever it adds, hazards stay proportional across the whole population,
 with A times the coefficients within areas (Hougaard 1986, Biometrika 73:387, doi:10.1093/biomet/73.2.387). So the truth is known
@@ -9,23 +9,19 @@ nearer to those within areas.) Times are whole days (ties), follow-up ends at ra
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
+from coverage_table import summary, write
 
 from ldeval.stats.cox import cox
 
 SEED = 20170101
 DRAWS = 2000
-LEVEL = 0.95
-BAND = 3.29  # normal quantile that one row in a thousand leaves by chance
 AREAS = 27
 STABLE = 0.85
 INSIDE = np.array([-0.35, 0.25, 0.40])  # coefficients within areas: treated, age, sex
 TERMS = ("treated", "age", "sex")
-TABLE = Path(__file__).parent / "cox.csv"
 
 
 def positive_stable(rng: np.random.Generator, index: float, size: int) -> Any:
@@ -92,39 +88,21 @@ SETTINGS: dict[str, tuple[Callable[[np.random.Generator], dict[str, Any]], float
 }
 
 
-def simulate(draws: int = DRAWS) -> pd.DataFrame:
+def simulate(draws: int = DRAWS) -> list[dict[str, Any]]:
     """Give a row per setting, rule for errors and term."""
     rows = []
     for k, (name, (make, index, rules)) in enumerate(SETTINGS.items()):
         rng = np.random.default_rng([SEED, k])
         cases = [make(rng) for _ in range(draws)]
         for rule in rules:
-            fits = [cox(**case, small_sample=rule).tidy() for case in cases]
-            rows += [_summary(name, rule, term, index * INSIDE[j], fits, j) for j, term in enumerate(TERMS[: len(fits[0])])]
-    return pd.DataFrame(rows)
-
-
-def _summary(name: str, rule: Any, term: str, truth: float, fits: list[pd.DataFrame], j: int) -> dict[str, Any]:
-    estimate, se, low, high = (
-        np.array([fit[column].to_numpy()[j] for fit in fits]) for column in ("estimate", "se", "low", "high")
-    )
-    draws = len(fits)
-    return {
-        "setting": name,
-        "small_sample": rule or "none",
-        "term": term,
-        "truth": truth,
-        "draws": draws,
-        "seed": SEED,
-        "mean": estimate.mean(),
-        "bias_z": (estimate.mean() - truth) / (estimate.std(ddof=1) / np.sqrt(draws)),
-        "sd": estimate.std(ddof=1),
-        "mean_se": se.mean(),
-        "coverage": ((low <= truth) & (truth <= high)).mean(),
-        "band_low": LEVEL - BAND * np.sqrt(LEVEL * (1 - LEVEL) / draws),
-        "band_high": LEVEL + BAND * np.sqrt(LEVEL * (1 - LEVEL) / draws),
-    }
+            found = np.array([cox(**case, small_sample=rule).tidy()[["estimate", "se", "low", "high"]] for case in cases])
+            setting = name if rule is None else f"{name}, {rule}"
+            rows += [
+                summary(f"Cox model: {term}", setting, index * INSIDE[j], found[:, j], SEED)
+                for j, term in enumerate(TERMS[: found.shape[1]])
+            ]
+    return rows
 
 
 if __name__ == "__main__":
-    simulate().to_csv(TABLE, index=False, float_format="%.6g")
+    write("cox", simulate())

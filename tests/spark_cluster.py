@@ -1,0 +1,75 @@
+"""A standalone Spark cluster on loopback, from pyspark's own jars: a master and workers, each a process of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+STARTED_WITHIN = 180
+"""Seconds; a busy machine takes its time to start Java."""
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where the master is, and the process of each worker."""
+
+    master: str
+    workers: tuple[subprocess.Popen, ...]
+
+    def kill_worker(self, number):
+        """Kill a worker and what runs in it, as a lost machine would be."""
+        os.killpg(self.workers[number].pid, signal.SIGKILL)
+        self.workers[number].wait()
+
+
+@contextmanager
+def cluster(folder, *, workers=2, memory="1g"):
+    """Start a cluster whose logs and scratch files go into a folder; stop all of it at the end."""
+    port = free_port()
+    master = f"spark://{LOOPBACK}:{port}"
+    started = []
+    try:
+        started.append(start(folder, "master", "master.Master", "--port", str(port)))
+        wait_for(folder / "master.log", "I have been elected leader")
+        for number in range(workers):
+            name = f"worker{number}"
+            options = ("--cores", "1", "--memory", memory, "--work-dir", str(folder / name), master)
+            started.append(start(folder, name, "worker.Worker", *options))
+        for number in range(workers):
+            wait_for(folder / f"worker{number}.log", "Successfully registered with master")
+        yield Cluster(master, tuple(started[1:]))
+    finally:
+        for process in started:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def start(folder, name, what, *options):
+    import pyspark
+
+    home = Path(pyspark.__file__).parent
+    command = [home / "bin" / "spark-class", f"org.apache.spark.deploy.{what}", "--host", LOOPBACK, "--webui-port", "0", *options]
+    own = {"SPARK_HOME": str(home), "SPARK_LOCAL_IP": LOOPBACK, "SPARK_LOCAL_DIRS": str(folder / "local")}
+    with (folder / f"{name}.log").open("w") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | own, start_new_session=True)
+
+
+def wait_for(log, text):
+    until = time.monotonic() + STARTED_WITHIN
+    while text not in log.read_text(errors="replace"):
+        if time.monotonic() > until:
+            raise RuntimeError(f"{log.name}: no {text!r} within {STARTED_WITHIN} s\n{log.read_text(errors='replace')[-2000:]}")
+        time.sleep(0.5)
+
+
+def free_port():
+    with socket.socket() as bound:
+        bound.bind((LOOPBACK, 0))
+        return bound.getsockname()[1]

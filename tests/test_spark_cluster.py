@@ -1,0 +1,124 @@
+"""A real cluster on loopback gives what DuckDB gives, with a driver too small for the events and a worker lost on the way."""
+
+import threading
+import time
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from conftest import lacking
+from spark_cluster import cluster
+
+from ldeval.data.engine import open_extracts
+from ldeval.data.engine_spark import java_version, open_spark, stop_spark
+from ldeval.data.features import write_features
+from ldeval.data.linkage import link, write_links
+from ldeval.data.linked import LINKS, read_links
+from ldeval.data.synthetic import truth_folder, write_twin
+from ldeval.data.synthetic_blocks import Design
+from ldeval.study import STUDY_FILE, find_root, read_study
+
+pytestmark = [
+    pytest.mark.spark,
+    # pyspark leaves its connections to Java to the garbage collector, which Python tells through pytest
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+pytest.importorskip("pyspark", reason="needs the extra spark (make setup EXTRAS=spark)")
+
+USERS = 600
+TOO_SMALL = {
+    # less than the offences alone take, more than the person records and pairs of linkage
+    "spark.driver.maxResultSize": "1m",
+    "spark.driver.memory": "512m",
+    # events are far above the usual limit of what is sent to every worker at once; so they are here
+    "spark.sql.autoBroadcastJoinThreshold": "65536",
+    "spark.sql.shuffle.partitions": "8",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+}
+AT = pd.Timestamp("2017-01-01")
+
+
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cluster") / "twin"
+    write_twin(Design("identified", 11, USERS), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def study():
+    return read_study(find_root(Path(__file__).parent) / STUDY_FILE)
+
+
+def links_on(extracts, twin, folder):
+    truth = pd.read_parquet(truth_folder(twin) / "identities.parquet")
+    write_links(link(extracts, threshold=0.95, seed=1, at=AT, truth=truth), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def here(twin, study):
+    """What DuckDB makes of the twin."""
+    folder = twin.parent / "duckdb"
+    links_on(open_extracts(twin), twin, folder / "links")
+    write_features(read_links(open_extracts(twin), folder / "links" / LINKS), study, folder / "features")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    if java_version() is None:
+        lacking("needs Java (apt-get install default-jre-headless)")
+    with cluster(tmp_path_factory.mktemp("spark")) as started:
+        yield started
+        stop_spark()
+
+
+@pytest.fixture(scope="module")
+def extracts(running, twin):
+    return open_spark(twin, {}, master=running.master, settings=TOO_SMALL)
+
+
+def same_files(one, other):
+    names = sorted(path.name for path in one.iterdir())
+    assert names == sorted(path.name for path in other.iterdir())
+    return names
+
+
+def test_links_and_their_quality_are_duckdbs_byte_for_byte(extracts, twin, here):
+    made = links_on(extracts, twin, twin.parent / "cluster" / "links")
+    for name in same_files(here / "links", made):
+        assert (made / name).read_bytes() == (here / "links" / name).read_bytes(), name
+
+
+def test_the_driver_is_too_small_for_events(extracts):
+    with pytest.raises(Exception, match="maxResultSize"):
+        extracts.fetch(extracts.table("pnc_offences"))
+
+
+def test_a_worker_lost_on_the_way_costs_time_and_no_result(running, extracts, twin, here, study):
+    """The driver is still too small for events: a step that collected them would fail here."""
+    folder = twin.parent / "cluster" / "features"
+    lost = threading.Thread(target=lose_a_worker, args=(running, folder / "people_study.parquet"))
+    lost.start()
+    write_features(read_links(extracts, here / "links" / LINKS), study, folder)
+    lost.join()
+    assert running.workers[0].poll() is not None
+    assert running.workers[1].poll() is None
+    for name in same_files(here / "features", folder):
+        ours, theirs = pq.read_table(here / "features" / name), pq.read_table(folder / name)
+        # the engines say otherwise which columns could have missing values
+        assert dict(zip(ours.schema.names, ours.schema.types, strict=True)) == dict(
+            zip(theirs.schema.names, theirs.schema.types, strict=True)
+        ), name
+        assert ours.equals(theirs.cast(ours.schema)), name
+
+
+def lose_a_worker(running, after):
+    until = time.monotonic() + 1200
+    while not after.exists() and time.monotonic() < until:
+        time.sleep(0.2)
+    running.kill_worker(0)
