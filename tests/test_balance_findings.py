@@ -5,13 +5,13 @@ import pytest
 from drawn_comparison import people, reasons, records
 
 from ldeval.analysis import balance
-from ldeval.analysis.balance import Weighed, overlap, weigh
+from ldeval.analysis.balance import overlap, weigh
 from ldeval.analysis.diversion import race
 from ldeval.analysis.records import compare
 from ldeval.stats.weights import propensity_weights
 
 EXACT = 1e-9  # sums of a thousand numbers
-EXPECTED = balance.CUSTODY | balance.RECONVICTION | balance.SCHEMES | balance.OVERLAP | balance.MATCHED
+EXPECTED = balance.CUSTODY | balance.RECONVICTION | balance.SCHEMES | balance.OVERLAP
 
 
 @pytest.fixture(scope="module")
@@ -85,10 +85,11 @@ def test_a_small_area_is_not_shown(own, monkeypatch):
     assert shown < set(sizes)
 
 
-def test_users_with_a_match_are_counted(found, own):
-    (share,) = (share for share in found.shares if share.id == "balance/matched/users")
-    assert share.n == own.treated.sum()
-    assert share.events <= share.n
+def test_people_are_counted_whom_the_other_arm_does_not_reach_or_who_are_matched(found, own):
+    table = exhibit(found, "balance-reach")
+    (users, _, matched), (others, _, taken) = table.values
+    assert (users, others) == (own.treated.sum(), (own.treated == 0.0).sum())
+    assert matched == taken <= users
 
 
 def test_a_way_without_weights_says_why(own):
@@ -97,8 +98,8 @@ def test_a_way_without_weights_says_why(own):
 
     tried = weigh(own, {"Weighting": balance.WAYS["Weighting"], "Matching": refuse})
     assert tried.gaps == {"Matching": "the estimator refused these records at its input 'caliper'"}
-    assert reasons(balance.matched(tried))["balance/matched/users"] == tried.gaps["Matching"]
-    assert isinstance(tried, Weighed)
+    assert [column.label for column in exhibit(overlap(tried), "balance-reach").columns][-1].startswith("Score outside")
+    assert reasons(overlap(weigh(own, {"Weighting": refuse})))["balance-areas"] == tried.gaps["Matching"]
     assert "7" not in " ".join(tried.notes())
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ldeval.analysis.attempts import NoAnswer, answers, reason
-from ldeval.analysis.counted import Share
+from ldeval.analysis.counted import Counts, Line, tally
 from ldeval.analysis.diversion import Array, race
 from ldeval.analysis.findings import Cell, Column, Findings, Table, made_from
 from ldeval.analysis.reconviction import spells_of
@@ -42,12 +42,7 @@ UNITS = {"smd": "standardised", "variance_ratio": "ratio", "ks": "standardised"}
 CUSTODY = {f"balance-{measure.replace('_', '-')}": f"{words}, custody" for measure, words in MEASURES.items()}
 RECONVICTION = {"balance-reconviction": "Balance, reconviction"}
 SCHEMES = {"balance-schemes": "Balance under each scheme and comparison"}
-OVERLAP = {
-    "balance-areas": "Propensity scores by area",
-    "balance/outside/users": "share of users outside the range of the comparators' scores",
-    "balance/outside/comparators": "share of comparators outside the range of the users' scores",
-}
-MATCHED = {"balance/matched/users": "share of users with a match"}
+OVERLAP = {"balance-areas": "Propensity scores by area", "balance-reach": "People without their like in the other arm"}
 POPULATION = "people of the comparison"
 AT_RISK = {"at risk of custody": "yes"}
 ARMS = {"Users": 1.0, "Comparators": 0.0}
@@ -117,7 +112,7 @@ def weigh(people: Comparison, ways: Mapping[str, Weighing]) -> Weighed:
 
 
 @made_from(RECORDS)
-@answers(CUSTODY | RECONVICTION | SCHEMES | OVERLAP | MATCHED)
+@answers(CUSTODY | RECONVICTION | SCHEMES | OVERLAP)
 def balances(records: Records) -> Findings:
     """Give the balance of custody's comparison by each way, of reconviction's, of all other comparisons in brief, and overlap."""
     days, outcomes = records.study.study.follow_up_days, records.study.outcomes
@@ -125,7 +120,7 @@ def balances(records: Records) -> Findings:
     again = weigh(spells_of(records).people, {WEIGHTING: WAYS[WEIGHTING]})
     made = by_measure(custody, outcomes["diversion"].adjust) + reconviction(again, outcomes["reconviction"].adjust)
     brief = {"Custody": custody, "Reconviction": again, **dict(_others(records))}
-    return made + schemes(brief) + overlap(custody) + matched(custody)
+    return made + schemes(brief) + overlap(custody)
 
 
 @made_from(RECORDS)
@@ -240,23 +235,27 @@ def _cost(each: Weighed, way: str) -> tuple[float | None, float | None]:
 @made_from(RECORDS)
 @answers(OVERLAP)
 def overlap(custody: Weighed) -> Findings:
-    """Give where the propensity scores of each area's people lie, and the share of each arm that the other does not reach."""
+    """Give where the scores of each area's people lie, and how many people of each arm the other arm does not reach."""
     weights = custody.by(WEIGHTING)
-    people, score = custody.people, np.asarray(weights.score, dtype=np.float64)
+    score = np.asarray(weights.score, dtype=np.float64)
+    return Findings((), (_areas(custody.people, score, np.asarray(weights, dtype=np.float64)), _reach(custody, score)))
+
+
+def _reach(custody: Weighed, score: Array) -> Counts:
+    people = custody.people
     users, others = score[people.treated == 1.0], score[people.treated == 0.0]
     low, high = max(users.min(), others.min()), min(users.max(), others.max())
-    outside = np.where((score < low) | (score > high), "yes", "no")
-    frame = _frame(people).assign(outside=outside)
-    shares = tuple(
-        Share.of(frame, key, "diversion", words, POPULATION, AT_RISK | {"arm": arm}, {"outside": "yes"})
-        for (key, words), arm in zip(list(OVERLAP.items())[1:], ARMS, strict=True)
-    )
-    return Findings((), (_areas(people, score, np.asarray(weights, dtype=np.float64)),), shares=shares)
-
-
-def _frame(people: Comparison) -> pd.DataFrame:
-    arm = np.where(people.treated == 1.0, "Users", "Comparators")
-    return pd.DataFrame({"arm": arm, "at risk of custody": "yes"})
+    frame = pd.DataFrame({"arm": np.where(people.treated == 1.0, "Users", "Comparators")})
+    frame = frame.assign(**AT_RISK, outside=np.where((score < low) | (score > high), "yes", "no"))
+    columns = [Line("People"), Line("Score outside the range of the other arm", {"outside": "yes"})]
+    if MATCHING not in custody.gaps:
+        taken = np.asarray(custody.by(MATCHING), dtype=np.float64) > 0
+        frame = frame.assign(matched=np.where(taken, "yes", "no"))
+        columns.append(Line("Matched", {"matched": "yes"}))
+    rows = tuple(Line(arm, AT_RISK | {"arm": arm}) for arm in ARMS)
+    values = tally(frame, rows, columns)
+    title = OVERLAP["balance-reach"]
+    return Counts("balance-reach", title, POPULATION, rows, tuple(columns), values, "of row", notes=custody.notes())
 
 
 def _areas(people: Comparison, score: Array, weights: Array) -> Table:
@@ -286,14 +285,3 @@ def _area(label: str, area: str, score: Array, weights: Array, total: float) -> 
     if label == "Users":
         return (label, area, *quartiles, None, None)
     return (label, area, *quartiles, effective_sample_size(weights) / len(weights), float(weights.sum()) / total)
-
-
-@made_from(RECORDS)
-@answers(MATCHED)
-def matched(custody: Weighed) -> Findings:
-    """Count the users who have a match: the matched effect is that on them."""
-    taken = np.where(np.asarray(custody.by(MATCHING), dtype=np.float64) > 0, "yes", "no")
-    frame = _frame(custody.people).assign(matched=taken)
-    ((key, words),) = MATCHED.items()
-    where = AT_RISK | {"arm": "Users"}
-    return Findings(shares=(Share.of(frame, key, "diversion", words, POPULATION, where, {"matched": "yes"}),))
