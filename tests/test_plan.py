@@ -23,6 +23,7 @@ OF_CUSTODY = {
         "uncertain_records.uncertain_records",
         "hidden_causes.hidden_causes",
     ),
+    *("balance.balances", "models.models"),
 }
 OF_RECONVICTION = {"reconviction.reconviction", "reoffending.reoffending", "uncertain_records.uncertain_records"}
 
@@ -103,7 +104,7 @@ def test_a_stage_sees_what_it_takes_and_no_more():
     ("file", "stages"),
     [
         ("analysis/unit_costs.py", {"economics.question"}),
-        ("analysis/court_cohorts.py", {"timeliness.timeliness", "court_stages.stages"}),
+        ("analysis/court_cohorts.py", {"timeliness.timeliness", "court_stages.stages", "models.models"}),
         ("stats/costs.py", {"economics.question", "trust.trust"}),
         ("analysis/findings.py", ALL),
         ("data/cohort.py", set()),  # makes the records, whose content is an input of its own

@@ -9,8 +9,9 @@ from release_folder import ORIGIN, findings, make_released
 
 from ldeval.analysis.counted import NotEstimated
 from ldeval.analysis.findings import Column, Findings, Table
-from ldeval.release import all_figures, facts_table, figure, inputs_table, key_figures, software_table, table
+from ldeval.release import all_figures, facts_table, figure, fits_table, inputs_table, key_figures, software_table, table
 from ldeval.release.layout import lay_out
+from ldeval.release.results import Results
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,30 @@ def test_effects_as_a_table_carry_the_id_of_each_number():
     ]
     spans = tree_of(shown).xpath("//td/span[@class='est']/@data-id")
     assert spans == ["a/effect", "a/none"]
+
+
+def test_effects_can_show_their_errors():
+    assert cells(table("e-all", errors=True))[:2] == [
+        ["Characteristic", "Hazard ratio", "Standard error", "95% interval", "p"],
+        ['Aid "x"', "0.68", "0.190", "0.47 to 0.996", "0.047"],
+    ]
+
+
+def test_fits_stand_under_the_words_of_their_model_with_errors_on_its_scale():
+    assert cells(fits_table(["a/effect", "a/share", "a/certain"])) == [
+        ["Estimate", "Value", "Standard error", "95% interval", "p", "People", "Events"],
+        ["Cox model"],
+        ["Hazard ratio", "0.68", "0.190", "0.47 to 0.996", "0.047", "1,445", "552"],
+        ["Hazard ratio", "69.4%", "3.00", "62.8% to 75.1%", "–", "1,445", "552"],
+        ["Hazard ratio", "2.00", "–", "–", "0.047", "1,445", "–"],
+    ]
+
+
+def test_what_was_not_estimated_is_among_the_fits_with_why(monkeypatch):
+    gap = NotEstimated("a/gone", "the hazard ratio", "nobody was re-arrested")
+    monkeypatch.setattr(Results, "missing", lambda _, key: gap if key == "a/gone" else None)
+    shown = cells(fits_table(["a/effect", "a/gone"]))
+    assert shown[-2:] == [["Not estimated"], ["The hazard ratio: nobody was re-arrested", *["–"] * 6]]
 
 
 def test_key_figures_mix_units():

@@ -100,6 +100,8 @@ STAGES: tuple[Stage, ...] = (
     Stage("robustness", "robustness.robustness", reads=CUSTODY),
     Stage("uncertain links and missing values", "uncertain_records.uncertain_records", reads=(*CUSTODY, *RECONVICTED)),
     Stage("hidden causes", "hidden_causes.hidden_causes", reads=(*CUSTODY, *RECONVICTED)),
+    Stage("balance in full", "balance.balances", reads=(*CUSTODY, *RECONVICTED)),
+    Stage("models in full", "models.models", reads=(*CUSTODY, *RECONVICTED, "data.extract_end")),
     Stage(
         "economics",
         "economics.question",

@@ -107,7 +107,7 @@ def _specifications(records: Records, cases: Race) -> Iterator[Specification]:
     yield Specification("seen_promptly", label, "People", _weighted(lambda: cases.keep(prompt), label))
     for name, label, make in (
         ("unseen", "Not seen by a live service", lambda: compare(records, "diversion", control=UNSEEN)),
-        ("historical", "Same areas, before the service", lambda: _historical(records)),
+        ("historical", "Same areas, before the service", lambda: historical(records)),
     ):
         yield Specification(name, label, "Comparators", _weighted(_raced(records, make), label))
     yield Specification("everyone", "Everyone, not users alone", "Target", lambda key: _for_everyone(key, cases))
@@ -163,7 +163,7 @@ def _for_everyone(key: str, cases: Race) -> Findings:
     return found([estimate], people.arms(cases.custody))
 
 
-def _historical(records: Records) -> Comparison:
+def historical(records: Records) -> Comparison:
     """Give users beside eligible people of the same areas in the earlier calendar window."""
     users = records.people[records.people.arm == USER]
     before = records.table("people_historical")

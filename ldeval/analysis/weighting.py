@@ -32,13 +32,20 @@ def weighting(records: Records) -> Findings:
     X = people.X.drop(columns="intercept")
     before, after = balance(people.treated, X), balance(people.treated, X, weights)
     rows = [
-        (_words(term), float(smd), float(smd_after), float(ks), float(ks_after))
-        for term, smd, smd_after, ks, ks_after in zip(before.term, before.smd, after.smd, before.ks, after.ks, strict=True)
+        (_words(term), float(smd), float(smd_after), *_distances(ks, ks_after, ratio))
+        for term, smd, smd_after, ks, ks_after, ratio in zip(
+            before.term, before.smd, after.smd, before.ks, after.ks, before.variance_ratio, strict=True
+        )
     ]
     rows.sort(key=lambda row: -abs(row[1]))
     note = f"Difference of means over the standard deviation of the users; beyond {LIMIT} either way is called an imbalance."
     table = Table("diversion-balance", "Standardised differences between the arms", COLUMNS, tuple(rows), (note,), picture="love")
     return Findings((), (table, _cost(people, np.asarray(weights), after.smd.abs().max())))
+
+
+def _distances(before: float, after: float, variance_ratio: float) -> tuple[float | None, float | None]:
+    """Leave out the distances of what is either there or not: before weighting they are differences of crude shares."""
+    return (None, None) if np.isnan(variance_ratio) else (float(before), float(after))
 
 
 def _cost(people: Comparison, weights: Array, worst: float) -> Table:

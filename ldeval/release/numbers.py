@@ -76,6 +76,7 @@ FORMS: dict[str, Callable[[float], str]] = {
     "as printed": _as_printed,
     "log-likelihood": _fixed(1),
     "coverage": _fixed(3),
+    "standardised": _fixed(3),
     "bias": _fixed(1),
     "seconds": _significant(2),
     "times as fast": _significant(2),

@@ -47,8 +47,8 @@ INPUTS = {
 }
 
 
-def table(key: str) -> Markdown:
-    """Give a released table, or a released set of effects as a table.
+def table(key: str, *, errors: bool = False) -> Markdown:
+    """Give a released table, or a released set of effects as a table; `errors` adds the standard errors of effects.
 
     Raises:
         KeyError: there is none of that id; those that there are, are listed.
@@ -64,7 +64,7 @@ def table(key: str) -> Markdown:
     notes = (*exhibit.notes, released.origin(key).disclosure)
     if isinstance(exhibit, Effects):
         group = "group" if any(row.group for row in exhibit.rows) else None
-        columns, rows = _effects(exhibit, released.estimates, group)
+        columns, rows = _effects(exhibit, released.estimates, group, errors)
         return lay_out(columns, rows, foot(notes, f"effects/{key}.csv", key), group)
     body = [[_text(cell, column) for cell, column in zip(row, exhibit.columns, strict=True)] for row in exhibit.rows]
     return lay_out(exhibit.columns, body, foot(notes, f"tables/{key}.csv", key), exhibit.group)
@@ -108,6 +108,18 @@ def _done(keys: Sequence[str]) -> tuple[str, ...]:
 def _named(row: Estimate) -> Markup:
     """Name an estimate by its words and by what tells it from others of these words: its id, after the question."""
     return Markup("{} <code>{}</code>").format(words(row), row.id.partition("/")[2])
+
+
+def fits_table(keys: Sequence[str]) -> Markdown:
+    """Give estimates under the words of their model: value, error on the model's scale, interval, p-value, people, events."""
+    released = results()
+    gaps = {key: gap for key in keys if (gap := released.missing(key))}
+    shown = [released.estimates[key] for key in keys if key not in gaps]
+    value, *rest = _headings("Value", shown)
+    columns = [Column("model", "Model"), Column("what", "Estimate"), value, *_ERROR, *rest, *_COUNTS]
+    rows = [[_capital(row.method), words(row), *_with_error(row)] for row in shown]
+    rows += [["Not estimated", f"{_capital(gap.what)}: {gap.why}", *["–"] * 6] for gap in gaps.values()]
+    return lay_out(columns, rows, foot(_done([row.id for row in shown]), "estimates.csv"), "model")
 
 
 def facts_table(keys: Sequence[str]) -> Markdown:
@@ -169,15 +181,28 @@ def _rule(why: str) -> str:
     return re.sub(r"\d+ of \d+ suppressed", "some suppressed", why)
 
 
+_ERROR = [Column("se", "Standard error", "number")]
 _COUNTS = [Column("n", "People", "people"), Column("events", "Events", "events")]
 
 
-def _effects(exhibit: Effects, estimates: Mapping[str, Estimate], group: str | None) -> tuple[list[Column], list[list[str]]]:
+def _effects(
+    exhibit: Effects, estimates: Mapping[str, Estimate], group: str | None, errors: bool
+) -> tuple[list[Column], list[list[str]]]:
+    """Lay out a set of effects: value, interval, p-value, and the error after the value where it is asked for."""
     shown = [estimates[row.estimate] for row in exhibit.rows]
-    heads = [Column(group, "Group")] if group else []
-    columns = [*heads, Column("effect", "Characteristic"), *_headings(exhibit.measure, shown)]
-    pairs = zip(exhibit.rows, shown, strict=True)
-    return columns, [[*([row.group] if group else []), row.label, *_numbers(number)[:3]] for row, number in pairs]
+    value, *rest = _headings(exhibit.measure, shown)
+    columns = [
+        *([Column(group, "Group")] if group else []),
+        Column("effect", "Characteristic"),
+        value,
+        *_ERROR[: int(errors)],
+        *rest,
+    ]
+    rows = []
+    for row, number in zip(exhibit.rows, shown, strict=True):
+        cells = _with_error(number)[:4] if errors else _numbers(number)[:3]
+        rows.append([*([row.group] if group else []), row.label, *cells])
+    return columns, rows
 
 
 def _headings(measure: str, shown: Sequence[Estimate]) -> list[Column]:
@@ -206,6 +231,13 @@ def cell_of(row: Estimate) -> Markup:
 def _numbers(row: Estimate) -> list[str]:
     counts = [form(row.n, "people"), form(row.events, "events")]
     return [cell_of(row), between(row).replace(" ", NO_BREAK), form(row.p_value, "p"), *counts]
+
+
+def _with_error(row: Estimate) -> list[str]:
+    """Give the cells of an estimate with its error: that of the logarithm for a ratio, in points for shares and differences."""
+    points = 100 if row.unit in ("percentage points", "share", "rounded share") else 1
+    value, *rest = _numbers(row)
+    return [value, form(points * row.se, "number") if row.se else "–", *rest]
 
 
 def _text(cell: object, column: Column) -> str:
