@@ -208,7 +208,8 @@ def test_a_changed_unit_cost_runs_economics_again_and_nothing_else(copied, twin)
     assert ran(copied, before) == {"economics.question"}
     new = contents(copied / "_results")
     assert {name for name in new if new[name] != results[name] and "economics" not in name} <= {
-        *("estimates.csv", "tables.xlsx", "provenance.json", "provenance.js", "disclosure.csv"),
+        *("estimates.csv", "tables.xlsx", "provenance.json", "provenance.js", "disclosure.csv", "inputs.csv"),
+        *(f"drawings/{name}" for name in ("headlines.svg", "headlines.csv", "alt-texts.json")),
     }
     old, fresh = (read_csv(root / "_results" / "estimates.csv") for root in (twin, copied))
     assert {key.split("/")[0] for key in fresh if fresh[key] != old[key]} == {"economics"}
@@ -255,4 +256,4 @@ def test_a_killed_run_leaves_the_last_results_and_what_ended_before_is_not_run_a
     assert build.analyse(copied)
     assert not ran(copied, before) & set(before)
     same = {name for name, content in contents(copied / "_results").items() if results.get(name) != content}
-    assert same == {"provenance.json", "provenance.js"}  # these name the fingerprint of the protocol
+    assert same == {"provenance.json", "provenance.js", "inputs.csv"}  # these name the fingerprint of the protocol
