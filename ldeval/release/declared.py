@@ -94,9 +94,8 @@ def about_records() -> Markdown:
     if about["data"]["source"] == "twin":
         twin = about["data"]["twin"]
         text = (
-            f"Results about the service come from a synthetic twin (`{escape(twin['name'])}`, seed {twin['seed']}), made by a "
-            "program with effects that it was given: **the people in its records do not exist**. They show how the evaluation "
-            "works and say nothing about real people or services."
+            f"Results about the service come from a synthetic twin (`{escape(twin['name'])}`, seed {twin['seed']}), made with "
+            "given effects: **the people in its records do not exist**. They say nothing about real people or services."
         )
     else:
         policy = escape(about["release"]["policy"])

@@ -36,7 +36,7 @@ HEADLINES = {
 }
 """The effects that the summary shows, in its order, and what each is of."""
 
-WIDTH, ROW, FAR = 4.3, 0.34, 8.0
+WIDTH, ROW, FAR = 4.3, 0.3, 8.0
 """Inches: the picture and a row; intervals that go beyond `FAR` multiples end in an arrow."""
 
 UNITS = {"percentage points": "points", "days": "days"}
