@@ -115,8 +115,8 @@ def draw_headlines(shown: tuple[Headline, ...], new: Any) -> Any:
 def _interval(axes: Any, y: int, one: Headline, reach: float) -> None:
     """Draw the interval as a line with the value on it; what lies beyond the edge is an arrow there."""
     ends = [max(-reach, min(reach, end)) for end in (one.low, one.high)]
-    axes.plot([-1, 1], [y, y], color=PALE, lw=10, solid_capstyle="butt", zorder=0)
-    axes.plot([0, 0], [y - 0.2, y + 0.2], color=GREY, lw=1, zorder=1)
+    axes.plot([-1, 1], [y, y], color=PALE, lw=8, solid_capstyle="butt", zorder=0)
+    axes.plot([0, 0], [y - 0.16, y + 0.16], color=GREY, lw=1, zorder=1)
     axes.plot(ends, [y, y], color=PALETTE[0], lw=2)
     for end, mark in ((one.low, "<"), (one.high, ">")):
         if abs(end) > reach:
