@@ -60,6 +60,12 @@ def test_a_figure_carries_the_typeface_and_has_a_dark_version():
     assert luminance(line) > luminance("#777777") > luminance("#12436d")
 
 
+def test_pale_washes_turn_dark_with_the_page():
+    for wash in (b"#f3f5f7", b"#e1e6ec", b"#e5e5e5"):
+        turned = pictures.darkened(FIGURE.replace(b"#12436d", wash)).decode()
+        assert luminance(re.findall(r"(?:fill|stroke): (#\w{6})", turned)[1]) < luminance("#505050"), wash
+
+
 def test_only_what_matplotlib_drew_is_dressed():
     assert pictures.is_drawn(FIGURE)
     assert not pictures.is_drawn(b"<svg><path/></svg>")

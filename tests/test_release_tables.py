@@ -152,6 +152,12 @@ def test_rows_of_no_group_have_no_heading():
     assert re.findall(r"<tr><th[^>]*>([^<]*)</th></tr>", text)[1:] == ["All", "One", "B"]
 
 
+def test_a_financial_year_is_kept_whole_and_what_else_is_in_the_cell_stays_text():
+    text = lay_out([Column("a", "A"), Column("b", "B")], [["At prices of 2017-18", "<b> & 2016-17"]], "").data
+    assert '<th scope="row">At prices of <span class="whole">2017-18</span></th>' in text
+    assert '<td>&lt;b&gt; &amp; <span class="whole">2016-17</span></td>' in text
+
+
 def test_tables_are_the_same_each_time():
     assert table("t-plain").data == table("t-plain").data
 

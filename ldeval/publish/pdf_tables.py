@@ -11,7 +11,7 @@ from ldeval.publish.ast import Node
 WHOLE = 20
 """Rows up to which a table stays on one page."""
 
-FLOATING = 7
+FLOATING = 8
 """Rows from which on such a table floats, as figures do, so that it leaves no gap where it does not fit."""
 
 
@@ -20,6 +20,9 @@ NAME = 26
 
 CROWDED = 75
 """Letters of the longest cells of all columns of numbers, from which on columns share the measure by their longest words."""
+
+MEASURE = 105
+"""Letters to a line of a table that is set to the full measure."""
 
 
 def spread(text: str, blocks: list[Node]) -> str:
@@ -40,11 +43,20 @@ def _columns(table: Node) -> str | None:
     short = [size <= 12 or size == word <= NAME for size, word in zip(longest, words, strict=True)]
     right = [all("AlignRight" in (specs[at][0]["t"], row[at][1]["t"]) for row in whole) for at in range(len(specs))]
     if sum(size for size, number in zip(longest, right, strict=True) if number) > CROWDED:
-        return f"({', '.join(f'{max(word + 3, size**0.5):.1f}fr' for word, size in zip(words, longest, strict=True))},)"
+        return _crowded(words, longest, right)
     kept = [number or fits for number, fits in zip(right, short, strict=True)]
     kept[0] = kept[0] and not all(kept)
     shares = ["auto" if keep else f"{size**0.5:.1f}fr" for keep, size in zip(kept, longest, strict=True)]
     return f"({', '.join(shares)},)"
+
+
+def _crowded(words: list[int], longest: list[int], right: list[bool]) -> str:
+    """Give each column room for its longest word; what is left of the measure goes to the columns of text."""
+    spare = max(0, MEASURE - sum(word + 3 for word in words)) / max(1, right.count(False))
+    shares = [
+        word + 3 + (0 if number else min(spare, size - word)) for word, size, number in zip(words, longest, right, strict=True)
+    ]
+    return f"({', '.join(f'{share:.1f}fr' for share in shares)},)"
 
 
 def rows(table: Node) -> list[Any]:

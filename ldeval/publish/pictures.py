@@ -17,6 +17,8 @@ FAMILY = "'Source Sans 3', 'DejaVu Sans', sans-serif"
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
 INK = "#e3e7eb"
 PAPER = "#14181d"
+TINTED = 0.1
+"""Difference of the channels below which a colour is a grey, however light: a pale wash turns dark with the page."""
 
 
 def dark_path(path: str) -> str:
@@ -52,7 +54,7 @@ def _face() -> str:
 def _dark(colour: str) -> str:
     red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
     hue, light, strength = colorsys.rgb_to_hls(red, green, blue)
-    if strength < 0.1 or light > 0.97:
+    if max(red, green, blue) - min(red, green, blue) < TINTED:
         return _grey(light)
     turned = max(light, 0.62 + 0.25 * (0.5 - light)) if light < 0.62 else light
     parts = colorsys.hls_to_rgb(hue, min(turned, 0.8), min(strength, 0.65))

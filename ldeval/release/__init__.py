@@ -4,7 +4,7 @@ Chapters import from here alone. Nothing heavy is loaded until it is used, since
 format.
 """
 
-from ldeval.release.declared import about_records, dictionary_table, notice, on_records, source_words, sources_table
+from ldeval.release.declared import about_records, dictionary_table, on_records, source_words, sources_table
 from ldeval.release.documents import (
     assumption_log,
     checklist,
@@ -52,7 +52,6 @@ __all__ = [
     "key_figures",
     "log_counts",
     "matters",
-    "notice",
     "on_records",
     "published_table",
     "says",

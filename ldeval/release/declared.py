@@ -1,4 +1,4 @@
-"""What the extracts are declared to be, for the report: sources, the data dictionary, and the notice of a twin."""
+"""What the extracts are declared to be, for the report: sources, the data dictionary, and what the records are."""
 
 from __future__ import annotations
 
@@ -79,23 +79,6 @@ def source_words(extract: str) -> Markdown:
     return Markdown(text)  # type: ignore[no-untyped-call]
 
 
-def notice() -> Markdown:
-    """Say that the people do not exist where the records are a twin's; say nothing where they are real."""
-    from IPython.display import Markdown
-
-    data = results().study["data"]
-    if data["source"] != "twin":
-        return Markdown("")  # type: ignore[no-untyped-call]
-    twin = data["twin"]
-    title = "The people in these records do not exist"
-    text = (
-        f"These results come from a synthetic twin (`{escape(twin['name'])}`, seed {twin['seed']}): records of people whom a "
-        "program made up, with effects that it was given. They show how the evaluation works. They say nothing about "
-        "anybody who has used a Liaison and Diversion service, nor about what the services do."
-    )
-    return Markdown(f'::: {{.callout-warning title="{title}"}}\n{text}\n:::\n')  # type: ignore[no-untyped-call]
-
-
 def on_records(*, twin: str, real: str) -> Markdown:
     """Give the Markdown that holds for the records at hand: a synthetic twin's, or real ones."""
     from IPython.display import Markdown
@@ -104,12 +87,16 @@ def on_records(*, twin: str, real: str) -> Markdown:
 
 
 def about_records() -> Markdown:
-    """Say in a sentence what the results about the service come from."""
+    """Say what the results about the service come from, and that the people do not exist where the records are a twin's."""
     from IPython.display import Markdown
 
     about = results().study
     if about["data"]["source"] == "twin":
-        text = "Results about the service come from a synthetic twin: **the people in its records do not exist**."
+        twin = about["data"]["twin"]
+        text = (
+            f"Results about the service come from a synthetic twin (`{escape(twin['name'])}`, seed {twin['seed']}), made with "
+            "given effects: **the people in its records do not exist**. They say nothing about real people or services."
+        )
     else:
         policy = escape(about["release"]["policy"])
         text = f"Results about the service come from linked records of people, under disclosure control by policy {policy}."

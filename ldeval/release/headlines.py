@@ -36,7 +36,7 @@ HEADLINES = {
 }
 """The effects that the summary shows, in its order, and what each is of."""
 
-WIDTH, ROW, FAR = 4.3, 0.31, 8.0
+WIDTH, ROW, FAR = 4.3, 0.3, 8.0
 """Inches: the picture and a row; intervals that go beyond `FAR` multiples end in an arrow."""
 
 UNITS = {"percentage points": "points", "days": "days"}
@@ -99,16 +99,13 @@ def _told(one: Headline) -> str:
 
 
 def draw_headlines(shown: tuple[Headline, ...], new: Any) -> Any:
-    """Draw one row an effect, its words above it; the grey band holds effects too small to matter."""
+    """Draw one row an effect, its words above it; in the grey bar of a row lie effects too small to matter."""
     picture = new(figsize=(WIDTH, 0.55 + ROW * len(shown)), layout="constrained")
     axes = picture.subplots()
-    axes.axvspan(-1, 1, color=PALE, lw=0, zorder=0)
-    axes.axvline(0, color=GREY, lw=1, ls=(0, (4, 3)), zorder=1)
     reach = max([2.0, *(min(FAR, 1.08 * abs(end)) for one in shown for end in (one.low, one.high))])
     for y, one in enumerate(shown):
         _interval(axes, y, one, reach)
-        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.9}
-        axes.text(-reach, y - 0.4, one.label, va="center", size=8.5, weight="bold", bbox=box)
+        axes.text(-reach, y - 0.42, one.label, va="center", size=8.5, weight="bold")
     axes.set(xlim=(-reach, reach), ylim=(len(shown) - 0.7, -0.7), yticks=[])
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("Multiples of the smallest effect that matters, better to the right", size=8)
@@ -118,6 +115,8 @@ def draw_headlines(shown: tuple[Headline, ...], new: Any) -> Any:
 def _interval(axes: Any, y: int, one: Headline, reach: float) -> None:
     """Draw the interval as a line with the value on it; what lies beyond the edge is an arrow there."""
     ends = [max(-reach, min(reach, end)) for end in (one.low, one.high)]
+    axes.plot([-1, 1], [y, y], color=PALE, lw=8, solid_capstyle="butt", zorder=0)
+    axes.plot([0, 0], [y - 0.16, y + 0.16], color=GREY, lw=1, zorder=1)
     axes.plot(ends, [y, y], color=PALETTE[0], lw=2)
     for end, mark in ((one.low, "<"), (one.high, ">")):
         if abs(end) > reach:

@@ -58,7 +58,7 @@ def _row(columns: Sequence[Column], row: Sequence[str]) -> str:
 
 
 def _cell(tag: str, text: str, column: Column, about: str = "") -> str:
-    kept = YEARS.sub(r'<span class="whole">\g<0></span>', text)
+    kept = YEARS.sub(r'<span class="whole">\g<0></span>', str(text))  # a `Markup` would escape what is put in
     return f"<{tag}{about}{RIGHT if _right(column) else ''}>{kept}</{tag}>"
 
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from ldeval.analysis.counted import NotEstimated
+from ldeval.analysis.draws import label
 from ldeval.analysis.findings import Column, Curves, Dots, Effects
 from ldeval.estimate import Estimate
 from ldeval.release.foot import foot, not_shown
@@ -241,6 +242,8 @@ def _with_error(row: Estimate) -> list[str]:
 
 
 def _text(cell: object, column: Column) -> str:
+    if column.name == "estimate_id":
+        return label(str(cell))
     if column.unit == "text" or cell == SUPPRESSED:
         return "" if cell is None else str(cell)
     return form(cell, column.unit)  # type: ignore[arg-type]  # a cell with a unit is a number or None
