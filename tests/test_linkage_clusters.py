@@ -119,7 +119,7 @@ def test_subgroups_name_nobody():
         {
             "birth_date": ["1999-01-01", "1999-01-03", "1962-01-01", None],
             "sex": ["male", None, "female", "male"],
-            "postcode": ["ZZ11AA", None, None, None],
+            "has_postcode": [True, False, False, False],
             "nhs_number": [None, "9990000000", None, None],
             "pnc_id": [None] * 4,
         }

@@ -148,9 +148,9 @@ def test_new_provenance_of_a_number_is_on_its_page(tmp_path):
     root = write_book(
         tmp_path / "book", {"a.qmd": text}, config="include-after-body: payload.html\n", **{"payload.html": payload}
     )
-    assert b'"method":"old"' in built(root)["a.html"]
+    assert b'"method": "old"' in built(root)["a.html"]
     replaced(root / "payload.html", "old", "new")
-    assert b'"method":"new"' in built(root)["a.html"]
+    assert b'"method": "new"' in built(root)["a.html"]
 
 
 @pytest.mark.parametrize("part", ["text", "arguments", "a file that it reads", "pandoc"])
