@@ -14,6 +14,8 @@ Scale = Literal["log", "identity"]
 
 NUMBERS = ("value", "low", "high")
 """The fields that may drift between two runs by a fraction of the estimate's own standard error."""
+ROUNDING = 1e-9
+"""Relative drift of a number without a standard error that is rounding: processors add in different orders."""
 
 PLAIN: dict[str, type[float] | type[int]] = {
     **dict.fromkeys((*NUMBERS, "se", "level", "p_value"), float),
@@ -188,8 +190,8 @@ class Change:
 def compare(old: Estimates, new: Estimates, *, tolerance: float = 1e-6) -> list[Change]:
     """List what changed from `old` to `new`.
 
-    `value`, `low` and `high` may drift by `tolerance` times the old standard error (on the estimate's own scale);
-    `se` and `p_value` likewise relative to their own size; every other field must match exactly.
+    `value`, `low` and `high` may drift by `tolerance` times the old standard error (on the estimate's own scale), where there is
+    none by `ROUNDING` of their size; `se` and `p_value` by `tolerance` of theirs; every other field must match exactly.
     """
     changes = [Change(key, "id", key, None) for key in old if key not in new]
     changes += [Change(key, "id", None, key) for key in new if key not in old]
@@ -217,6 +219,6 @@ def _changes(old: Estimate, new: Estimate, tolerance: float) -> Iterator[Change]
 def _drift(old: Estimate, before: float, after: float) -> float:
     if old.scale == "log":
         before, after = (math.log(v) if v > 0 else -math.inf for v in (before, after))
-    if before == after:
-        return 0.0
-    return (after - before) / old.se if old.se > 0 else math.copysign(math.inf, after - before)
+    if old.se > 0:
+        return (after - before) / old.se
+    return 0.0 if math.isclose(before, after, rel_tol=ROUNDING, abs_tol=1e-12) else math.copysign(math.inf, after - before)

@@ -129,6 +129,13 @@ def test_new_and_lost_ids_are_told():
     ]
 
 
+def test_rounding_of_a_value_without_error_is_no_move():
+    """Processors add in different orders."""
+    fixed = replace(POUNDS, se=0.0)
+    assert moved(replace(fixed, value=-5.0 * (1 + 1e-12)), fixed) == []
+    assert len(moved(replace(fixed, value=-5.0 * (1 + 1e-8)), fixed)) == 1
+
+
 def test_a_value_without_error_that_moves_has_moved_infinitely():
     fixed = replace(POUNDS, se=0.0)
     changes = compare(Estimates([fixed]), Estimates([replace(fixed, value=-4.0)]))

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ldeval.cli import app
-from ldeval.estimate import read_csv
+from ldeval.estimate import compare, read_csv
 from ldeval.release.accepted import ACCEPTED, moved
 
 PROJECT = Path(__file__).parent.parent
@@ -28,14 +28,16 @@ def test_no_key_figure_has_moved(project):
 
 def test_accept_shows_what_moved_in_standard_errors_and_takes_it(project, monkeypatch):
     path = project / ACCEPTED
-    accepted = path.read_bytes()
-    row = read_csv(path)["rossi/hazard_ratio/fin"]
+    accepted = read_csv(path)
+    row = accepted["rossi/hazard_ratio/fin"]
     path.write_text(path.read_text().replace(repr(row.value), "0.7", 1))
     monkeypatch.chdir(project)
     shown = CliRunner().invoke(app, ["accept"])
     assert shown.exit_code == 0
     assert shown.stdout == "rossi/hazard_ratio/fin: value 0.7 -> 0.684257 (-0.12 se)\n"
-    assert path.read_bytes() == accepted
+    taken = read_csv(path)
+    assert compare(accepted, taken) == []
+    assert [taken[key] for key in accepted if key != row.id] == [accepted[key] for key in accepted if key != row.id]
     assert CliRunner().invoke(app, ["accept"]).stdout == "no key figure moved\n"
 
 
