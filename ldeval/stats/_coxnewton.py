@@ -11,8 +11,8 @@ from ldeval.stats._risksets import RiskSets, risk_sets
 from ldeval.stats.doors import Bools, Codes, Floats, Times
 
 NEAR = 1e-16  # a squared step, in standard errors, that moves nothing that is reported
-STILL = 1e-7  # relative change of the information over a step that is not worth computing it anew
-CLOSE, FAST = 1e-6, 0.01  # a borrowed information serves until the gain is this small, if each is this part of the one before
+CLOSE, FAST = 1e-10, 0.1  # a borrowed information serves until the gain is this small, if each is this part of the one before
+ROUGH = 1e-3  # gain up to which a maximum is sought that is but a start
 NOISE, SLOW = 1e-10, 0.05  # a gain below the first that has not fallen to this part of the one before is rounding
 NEARBY = 1e-4  # a gain from which gains fall by their squares, if there is a maximum
 FLAT = 1e-11  # share of a column's information that the other columns must leave for it to count as its own
@@ -39,11 +39,12 @@ class Maximum:
     null: float
 
 
-def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start | None = None) -> Maximum:
-    """Climb by Newton's steps, halved where they lose, from zero or from `start`.
+def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start | None = None, *, near: float = NEAR) -> Maximum:
+    """Climb by Newton's steps, halved where they lose, from zero or from `start`, until a step gains no more than `near`.
 
-    A start's information serves as long as the gains fall fast with it, and saves computing it at each step; the information
-    that is reported is always that at the maximum.
+    A start's information serves as long as the gains fall fast with it, bent by each step to what that step found (Broyden,
+    Fletcher, Goldfarb and Shanno), and saves computing it at each; the information that is reported is always a computed one,
+    less than the root of `CLOSE` standard errors from the maximum.
 
     Raises:
         ValueError: columns that are constant or a combination of others where they matter; separation; no convergence.
@@ -56,25 +57,26 @@ def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start 
         there = risks(sets, parts, start.b)
         if there.loglik > null:
             b, at, bend = start.b, there, start.information
-    borrowed = bend is not None
-    gains = [np.inf]
+            near = max(near, CLOSE)
+    slope, gains = score(sets, at), [np.inf]
+    checked = False
     for _ in range(STEPS):
-        slope = score(sets, at)
-        step, gain = (slope, np.inf) if bend is None else _step(slope, bend, names)
-        if start is not None and bend is not None and not borrowed and gain <= min(NEAR / STILL, STILL**2 * gains[-1]):
-            return Maximum(b + step, at, bend, null)
-        if not borrowed or not CLOSE < gain < FAST * gains[-1]:
-            first, borrowed = bend is None or borrowed, False
+        step, gain = (slope, 0.0) if bend is None else _step(slope, bend, names)
+        if bend is None or not CLOSE < gain < FAST * gains[-1]:
             bend = information(sets, parts, at)
-            if first:
+            if not checked:
                 check_rank(bend, sets, names)
+                checked = True
             step, gain = _step(slope, bend, names)
-            if gain <= NEAR or NOISE > gain > SLOW * gains[-1]:
+            if gain <= near or NOISE > gain > SLOW * gains[-1]:
                 return Maximum(b + step, at, bend, null)
         gains.append(gain)
         if _runs_away(gains):
             raise separation(names, step)
+        before, old = b, slope
         b, at = _improved(sets, parts, b, at, step)
+        slope = score(sets, at)
+        bend = None if start is None else _bent(bend, b - before, old - slope)
     raise ValueError(f"X: the fit did not converge in {STEPS} steps; look for columns that nearly determine the outcome")
 
 
@@ -89,7 +91,7 @@ def start_from_sample(
     some = Times(times.time[rows], times.event[rows], entry)
     try:
         part = risk_sets(some, x[rows], weight[rows], stratum[rows], len(sets.row_bounds) - 1)
-        best = maximise(part, terms(part, ties), names)
+        best = maximise(part, terms(part, ties), names, near=ROUGH)
     except ValueError:
         return None
     change = part.scale / sets.scale
@@ -140,6 +142,12 @@ def _step(slope: Floats, bend: Floats, names: tuple[str, ...]) -> tuple[Floats, 
         raise separation(names, 1.0 / np.maximum(np.diag(bend), 1e-300)) from None
     half = np.linalg.solve(root, slope)
     return np.asarray(np.linalg.solve(root.T, half), dtype=np.float64), float(half @ half)
+
+
+def _bent(bend: Floats, step: Floats, change: Floats) -> Floats:
+    """Give the information (p, p), bent so that it explains how the score changed along a step."""
+    along = bend @ step
+    return np.asarray(bend + np.outer(change, change) / (change @ step) - np.outer(along, along) / (step @ along))
 
 
 def _improved(sets: RiskSets, parts: Terms, b: Floats, at: Risks, step: Floats) -> tuple[Floats, Risks]:
