@@ -153,7 +153,9 @@ def _part(cases: Race, group: str, label: str, key: str) -> Findings:
         _require_enough(cases)
         return found([risk_difference(cases, key, words)], cases.people.arms(cases.custody))
     except ValueError as refused:
-        return Findings(missing=(NotEstimated(key, f"risk difference, {label.lower()}", reason(refused), "diversion"),))
+        return Findings(
+            missing=(NotEstimated(key, f"risk difference, {group.lower()}: {label.lower()}", reason(refused), "diversion"),)
+        )
 
 
 def _require_enough(cases: Race) -> None:

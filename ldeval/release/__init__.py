@@ -4,10 +4,13 @@ Chapters import from here alone. Nothing heavy is loaded until it is used, since
 format.
 """
 
+from ldeval.release.cells import among, cell, rows_of
 from ldeval.release.declared import about_records, dictionary_table, on_records, source_words, sources_table
+from ldeval.release.disclosed import disclosed, disclosure_table, withheld_table
 from ldeval.release.documents import (
     assumption_log,
     checklist,
+    checklist_counts,
     data_log,
     designs_table,
     estimators_table,
@@ -21,24 +24,27 @@ from ldeval.release.prose import est, fact, study, verdict
 from ldeval.release.sentences import finding, matters, says, says_of_share
 from ldeval.release.tables import (
     all_figures,
-    disclosure_table,
     facts_table,
+    figures_on,
     fits_table,
     inputs_table,
     key_figures,
     software_table,
     table,
-    withheld_table,
 )
 
 __all__ = [
     "about_records",
     "all_figures",
+    "among",
     "assumption_log",
+    "cell",
     "checklist",
+    "checklist_counts",
     "data_log",
     "designs_table",
     "dictionary_table",
+    "disclosed",
     "disclosure_table",
     "drawing",
     "est",
@@ -46,6 +52,7 @@ __all__ = [
     "fact",
     "facts_table",
     "figure",
+    "figures_on",
     "finding",
     "fits_table",
     "inputs_table",
@@ -54,6 +61,7 @@ __all__ = [
     "matters",
     "on_records",
     "published_table",
+    "rows_of",
     "says",
     "says_of_share",
     "software_table",

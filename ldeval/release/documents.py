@@ -234,10 +234,28 @@ def checklist(name: str) -> Markdown:
         KeyError: there is no such checklist; those that there are, are listed.
 
     """
+    file = _known(name)
+    body = [[row["item"], escape(f"{row['topic']}: {row['asks']}"), _dealt(row)] for row in _released(file)]
+    return _pipes({"Item": 8, "What it asks": 52, "Where, or why not": 40}, body, file)
+
+
+def checklist_counts(name: str) -> Markdown:
+    """Say of how many of its items a section deals with.
+
+    Raises:
+        KeyError: there is no such checklist; those that there are, are listed.
+
+    """
+    rows = _released(_known(name))
+    return span(
+        f"{sum(bool(row['where']) for row in rows)} of its {len(rows)} items", "log", f"{DOCUMENTS}/checklists/{name}.csv"
+    )
+
+
+def _known(name: str) -> str:
     if name not in CHECKLISTS:
         raise KeyError(f"no checklist {name!r}; checklists: {', '.join(CHECKLISTS)}")
-    body = [[row["item"], escape(f"{row['topic']}: {row['asks']}"), _dealt(row)] for row in _released(f"checklists/{name}")]
-    return _pipes({"Item": 8, "What it asks": 52, "Where, or why not": 40}, body, f"checklists/{name}")
+    return f"checklists/{name}"
 
 
 def _log(name: str, heads: Mapping[str, int], say: Callable[[Row], list[str]]) -> Markdown:

@@ -29,6 +29,7 @@ def payload(results: Results) -> dict[str, Any]:
         "functions": about["functions"],
         "data": about["data"],
         "estimates": {key: _estimate(row, about["results"][key]) for key, row in results.estimates.items()},
+        "exhibits": {key: {"title": shown["title"], **about["results"][key]} for key, shown in about["exhibits"].items()},
         "facts": {
             key: {"text": fact.text, "source": fact.source, "standing": fact.standing, "where": fact.where}
             for key, fact in results.facts.items()

@@ -123,7 +123,7 @@ class Results:
             return NotEstimated(key, **gaps[key])
         if key in self.estimates or key in self.provenance["exhibits"]:
             return None
-        kin = [gap for other, gap in gaps.items() if _subject(other) == _subject(key)]
+        kin = [gap for other, gap in gaps.items() if subject(other) == subject(key)]
         whys = dict.fromkeys(gap["why"] for gap in kin if WITHHELD not in gap["why"])
         return NotEstimated(key, "result", "; ".join(whys)) if whys else None
 
@@ -170,7 +170,8 @@ def _results(folder: Path, _inode: int, _time: int) -> Results:
     return Results(folder, noting=True)
 
 
-def _subject(key: str) -> str:
+def subject(key: str) -> str:
+    """Give the first part of an id: what it is of."""
     return re.split("[/-]", key)[0]
 
 

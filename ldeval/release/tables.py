@@ -17,7 +17,6 @@ would widen its last column in the PDF.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +31,7 @@ from ldeval.release.layout import lay_out
 from ldeval.release.listing import MAIN, PAGES, page_of
 from ldeval.release.numbers import as_given, between, central, form, level
 from ldeval.release.policy import SUPPRESSED
+from ldeval.release.prose import span
 from ldeval.release.results import results
 
 if TYPE_CHECKING:
@@ -85,10 +85,7 @@ def all_figures(page: str) -> Markdown:
         KeyError: there is no such page; those that there are, are listed.
 
     """
-    if page not in (pages := sorted({MAIN, *PAGES.values()})):
-        raise KeyError(f"no key figures on a page {page!r}; pages: {', '.join(pages)}")
-    known = results().estimates
-    keys = [key for key in known if page_of(key) == page]
+    known, keys = results().estimates, _listed(page)
     if not keys:
         whys = dict.fromkeys(gap["why"] for key, gap in results().provenance["missing"].items() if page_of(key) == page)
         return not_shown(NotEstimated(page, "Key figures", "; ".join(whys) or "none was asked for"))
@@ -98,8 +95,24 @@ def all_figures(page: str) -> Markdown:
         *_headings("Value", [known[key] for key in keys]),
         *_COUNTS,
     ]
-    rows = [[_capital(key.split("/")[0]), _named(known[key]), *_numbers(known[key])] for key in keys]
+    rows = [[capital(key.split("/")[0]), _named(known[key]), *_numbers(known[key])] for key in keys]
     return lay_out(columns, rows, foot(_done(keys), "estimates.csv"), "group")
+
+
+def figures_on(page: str) -> Markdown:
+    """Give how many estimates one page of the appendix lists.
+
+    Raises:
+        KeyError: there is no such page; those that there are, are listed.
+
+    """
+    return span(form(len(_listed(page)), "values"), "log", "estimates.csv")
+
+
+def _listed(page: str) -> list[str]:
+    if page not in (pages := sorted({MAIN, *PAGES.values()})):
+        raise KeyError(f"no key figures on a page {page!r}; pages: {', '.join(pages)}")
+    return [key for key in results().estimates if page_of(key) == page]
 
 
 def _done(keys: Sequence[str]) -> tuple[str, ...]:
@@ -118,8 +131,8 @@ def fits_table(keys: Sequence[str]) -> Markdown:
     shown = [released.estimates[key] for key in keys if key not in gaps]
     value, *rest = _headings("Value", shown)
     columns = [Column("model", "Model"), Column("what", "Estimate"), value, *_ERROR, *rest, *_COUNTS]
-    rows = [[_capital(row.method), words(row), *_with_error(row)] for row in shown]
-    rows += [["Not estimated", f"{_capital(gap.what)}: {gap.why}", *["–"] * 6] for gap in gaps.values()]
+    rows = [[capital(row.method), words(row), *_with_error(row)] for row in shown]
+    rows += [["Not estimated", f"{capital(gap.what)}: {gap.why}", *["–"] * 6] for gap in gaps.values()]
     return lay_out(columns, rows, foot(_done([row.id for row in shown]), "estimates.csv"), "model")
 
 
@@ -151,35 +164,6 @@ def fingerprints(about: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Give kind, name and SHA-256 of everything that results were made from, out of their provenance."""
     inputs = [("Inputs", INPUTS[kind], digest) for kind, digest in about["inputs"].items()]
     return inputs + [("Data sets", data["source"], data["sha256"]) for data in about["data"].values()]
-
-
-def disclosure_table() -> Markdown:
-    """Give what disclosure control did: for each rule, how many results and numbers it was for and how many it hid."""
-    rules: dict[tuple[str, str], list[int]] = {}
-    for row in results().actions:
-        tally = rules.setdefault((row["done"], _rule(row["why"])), [0, 0, 0])
-        for place, more in enumerate((1, int(row["numbers"]), int(row["suppressed"]))):
-            tally[place] += more
-    columns = [Column("done", "Done"), Column("why", "Rule and reason"), Column("results", "Results", "values")]
-    columns += [Column("numbers", "Numbers shown", "values"), Column("suppressed", "Suppressed", "values")]
-    rows = [[done.capitalize(), why, *(form(count, "values") for count in tally)] for (done, why), tally in sorted(rules.items())]
-    return lay_out(columns, rows, foot((), "disclosure.csv"), "done")
-
-
-def withheld_table() -> Markdown:
-    """Give the results that did not leave, and why; a sentence where all did."""
-    from IPython.display import Markdown
-
-    kept = [row for row in results().actions if row["done"] not in ("released", "controlled")]
-    if not kept:
-        return Markdown("No result was withheld, refused or could not be estimated.\n")  # type: ignore[no-untyped-call]
-    columns = [Column("id", "Result"), Column("kind", "Kind"), Column("why", "Why it is not shown")]
-    return lay_out(columns, [[row["id"], row["kind"], row["why"]] for row in kept], foot((), "disclosure.csv"))
-
-
-def _rule(why: str) -> str:
-    """Take the numbers of one table out of what was done, so that tables under one rule are counted together."""
-    return re.sub(r"\d+ of \d+ suppressed", "some suppressed", why)
 
 
 _ERROR = [Column("se", "Standard error", "number")]
@@ -217,10 +201,11 @@ def _headings(measure: str, shown: Sequence[Estimate]) -> list[Column]:
 
 def words(row: Estimate) -> str:
     """Say in words what was estimated."""
-    return _capital(row.measure)
+    return capital(row.measure)
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
+    """Write a name as words with a capital."""
     return f"{text[:1].upper()}{text[1:]}".replace("_", " ")
 
 
