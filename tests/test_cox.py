@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ldeval.stats import _coxsums, _risksets, _threads
+from ldeval.stats import _coxsums, _riskplaces, _risksets, _threads
 from ldeval.stats.cox import CoxFit, cox
 
 SAME = 1e-9
@@ -643,7 +643,7 @@ def test_deaths_lead_the_rows_of_their_time() -> None:
     rng = np.random.default_rng(8)
     event = rng.random(500) < 0.5
     for time in (rng.integers(0, 9, 500).astype(float), rng.integers(0, 9, 500) / 7, rng.integers(0, 9, 500) * 1e9):
-        order = _risksets._deaths_first(time, event)
+        order = _riskplaces._deaths_first(time, event)
         np.testing.assert_array_equal(order[np.lexsort((~event[order], time[order]))], order)
 
 
