@@ -1,5 +1,6 @@
 """A standalone Spark cluster on loopback, from pyspark's own jars: a master and workers, each a process of its own."""
 
+import importlib.util
 import os
 import signal
 import socket
@@ -9,10 +10,39 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+from conftest import lacking
+
+from ldeval.data.engine_spark import java_version
+
 STARTED_WITHIN = 180
 """Seconds; a busy machine takes its time to start Java."""
 
 LOOPBACK = "127.0.0.1"
+
+# what is small is done long before Java's second compiler and Spark's own have earned their keep
+BRIEFLY = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+QUICK = {
+    "spark.driver.extraJavaOptions": BRIEFLY,
+    "spark.executor.extraJavaOptions": BRIEFLY,
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.adaptive.coalescePartitions.initialPartitionNum": "2",
+    "spark.ui.enabled": "false",
+}
+"""Settings for small data. They change how Spark runs a plan, not what the plan gives."""
+
+# pyspark leaves its connections to Java to the garbage collector, which Python tells through pytest
+quiet = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+def need_spark():
+    """Skip, or fail where all tools are required, without the extra or Java."""
+    if importlib.util.find_spec("pyspark") is None:
+        lacking("needs the extra spark (make setup EXTRAS=spark)")
+    if java_version() is None:
+        lacking("needs Java (apt-get install default-jre-headless)")
 
 
 @dataclass(frozen=True)
@@ -56,7 +86,12 @@ def start(folder, name, what, *options):
 
     home = Path(pyspark.__file__).parent
     command = [home / "bin" / "spark-class", f"org.apache.spark.deploy.{what}", "--host", LOOPBACK, "--webui-port", "0", *options]
-    own = {"SPARK_HOME": str(home), "SPARK_LOCAL_IP": LOOPBACK, "SPARK_LOCAL_DIRS": str(folder / "local")}
+    own = {
+        "SPARK_HOME": str(home),
+        "SPARK_LOCAL_IP": LOOPBACK,
+        "SPARK_LOCAL_DIRS": str(folder / "local"),
+        "SPARK_DAEMON_JAVA_OPTS": BRIEFLY,
+    }
     with (folder / f"{name}.log").open("w") as log:
         return subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | own, start_new_session=True)
 

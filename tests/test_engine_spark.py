@@ -6,26 +6,22 @@ import socket
 import subprocess
 import threading
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import lacking
+from spark_cluster import QUICK, need_spark, quiet
 from test_engine import in_parts
 
 from ldeval.data import engine_spark
 from ldeval.data.engine import open_extracts, open_for
-from ldeval.data.engine_spark import java_version, open_spark
+from ldeval.data.engine_spark import open_spark, stop_spark
 from ldeval.data.sources import EXTRACTS
 from ldeval.data.synthetic import write_twin
 from ldeval.data.synthetic_blocks import Design
 from ldeval.study import read_study
 
-# pyspark leaves its connections to Java to the garbage collector, which Python tells through pytest
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-
-HAS_SPARK = importlib.util.find_spec("pyspark") is not None
+pytestmark = quiet
 
 
 @pytest.fixture(scope="module")
@@ -126,14 +122,15 @@ def test_what_a_killed_run_held_is_removed(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def here():
-    if not HAS_SPARK or java_version() is None:
-        lacking("needs the extra spark and Java (make setup EXTRAS=spark; apt-get install default-jre-headless)")
+def opened():
+    """Open a folder on the Spark of this machine, the same for all tests."""
+    need_spark()
+    yield lambda folder, names: open_spark(folder, names, master="local[2]", settings=QUICK)
+    stop_spark()
 
 
 @pytest.mark.spark
-@pytest.mark.usefixtures("here")
-def test_extracts_in_parts_read_on_spark_like_one_file_on_duckdb(folder, tmp_path):
+def test_extracts_in_parts_read_on_spark_like_one_file_on_duckdb(opened, folder, tmp_path):
     renames = {"areas": {"area_id": "AREA"}}
     in_parts(folder, tmp_path)
     areas = pq.read_table(folder / "areas.parquet")
@@ -141,7 +138,7 @@ def test_extracts_in_parts_read_on_spark_like_one_file_on_duckdb(folder, tmp_pat
         part.unlink()
     named = ["AREA" if name == "area_id" else name for name in areas.column_names]
     pq.write_table(areas.rename_columns(named), tmp_path / "areas.parquet" / "part-0.parquet")
-    ours, theirs = open_extracts(folder), open_spark(tmp_path, renames, master="local[2]")
+    ours, theirs = open_extracts(folder), opened(tmp_path, renames)
     for name, extract in EXTRACTS.items():
         one = ours.fetch(ours.table(name).order_by(extract.key))
         other = theirs.fetch(theirs.table(name).order_by(extract.key))
@@ -149,9 +146,8 @@ def test_extracts_in_parts_read_on_spark_like_one_file_on_duckdb(folder, tmp_pat
 
 
 @pytest.mark.spark
-@pytest.mark.usefixtures("here")
-def test_what_is_held_and_written_reads_back(folder, tmp_path):
-    extracts = open_spark(folder, {}, master="local[2]")
+def test_what_is_held_and_written_reads_back(opened, folder, tmp_path):
+    extracts = opened(folder, {})
     table = extracts.table("pnc_events").order_by("event_id")
     held = extracts.hold(table)
     path = tmp_path / "events.parquet"
@@ -160,4 +156,5 @@ def test_what_is_held_and_written_reads_back(folder, tmp_path):
         assert [left.name for left in tmp_path.iterdir()] == ["events.parquet"]
     written = pq.read_table(path)
     assert written.equals(extracts.fetch(table).cast(written.schema))
-    assert written.num_rows == extracts.fetch(extracts.read(Path(path)).count().as_table()).to_pylist()[0]["CountStar()"]
+    counted = extracts.fetch(extracts.read(path).count().name("rows").as_table())
+    assert counted.to_pylist() == [{"rows": written.num_rows}]

@@ -7,11 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from conftest import lacking
-from spark_cluster import cluster
+from spark_cluster import LOOPBACK, QUICK, cluster, need_spark, quiet
 
 from ldeval.data.engine import open_extracts
-from ldeval.data.engine_spark import java_version, open_spark, stop_spark
+from ldeval.data.engine_spark import open_spark, stop_spark
 from ldeval.data.features import write_features
 from ldeval.data.linkage import link, write_links
 from ldeval.data.linked import LINKS, read_links
@@ -19,24 +18,21 @@ from ldeval.data.synthetic import truth_folder, write_twin
 from ldeval.data.synthetic_blocks import Design
 from ldeval.study import STUDY_FILE, find_root, read_study
 
-pytestmark = [
-    pytest.mark.spark,
-    # pyspark leaves its connections to Java to the garbage collector, which Python tells through pytest
-    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-pytest.importorskip("pyspark", reason="needs the extra spark (make setup EXTRAS=spark)")
+pytestmark = [pytest.mark.spark, quiet]
 
 USERS = 600
-TOO_SMALL = {
+DRIVER = 512
+"""MB of memory."""
+TOO_SMALL = QUICK | {
     # less than the offences alone take, more than the person records and pairs of linkage
     "spark.driver.maxResultSize": "1m",
-    "spark.driver.memory": "512m",
+    "spark.driver.memory": f"{DRIVER}m",
     # events are far above the usual limit of what is sent to every worker at once; so they are here
     "spark.sql.autoBroadcastJoinThreshold": "65536",
-    "spark.sql.shuffle.partitions": "8",
-    "spark.driver.host": "127.0.0.1",
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.ui.enabled": "false",
+    # a worker has Java alone
+    "spark.pyspark.python": "/no/python/on/a/worker",
+    "spark.driver.host": LOOPBACK,
+    "spark.driver.bindAddress": LOOPBACK,
 }
 AT = pd.Timestamp("2017-01-01")
 
@@ -70,8 +66,7 @@ def here(twin, study):
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
-    if java_version() is None:
-        lacking("needs Java (apt-get install default-jre-headless)")
+    need_spark()
     with cluster(tmp_path_factory.mktemp("spark")) as started:
         yield started
         stop_spark()
@@ -95,6 +90,7 @@ def test_links_and_their_quality_are_duckdbs_byte_for_byte(extracts, twin, here)
 
 
 def test_the_driver_is_too_small_for_events(extracts):
+    assert extracts.session._jvm.java.lang.Runtime.getRuntime().maxMemory() <= DRIVER * 2**20
     with pytest.raises(Exception, match="maxResultSize"):
         extracts.fetch(extracts.table("pnc_offences"))
 
@@ -102,12 +98,14 @@ def test_the_driver_is_too_small_for_events(extracts):
 def test_a_worker_lost_on_the_way_costs_time_and_no_result(running, extracts, twin, here, study):
     """The driver is still too small for events: a step that collected them would fail here."""
     folder = twin.parent / "cluster" / "features"
-    lost = threading.Thread(target=lose_a_worker, args=(running, folder / "people_study.parquet"))
+    first, last = (folder / f"{name}.parquet" for name in ("people_study", "interventions"))
+    begun = []
+    lost = threading.Thread(target=lose_a_worker, args=(running, first, lambda: begun.append(not last.exists())))
     lost.start()
     write_features(read_links(extracts, here / "links" / LINKS), study, folder)
     lost.join()
-    assert running.workers[0].poll() is not None
-    assert running.workers[1].poll() is None
+    assert begun == [True], "the worker was not lost in the middle"
+    assert [worker.poll() is None for worker in running.workers] == [False, True]
     for name in same_files(here / "features", folder):
         ours, theirs = pq.read_table(here / "features" / name), pq.read_table(folder / name)
         # the engines say otherwise which columns could have missing values
@@ -117,8 +115,9 @@ def test_a_worker_lost_on_the_way_costs_time_and_no_result(running, extracts, tw
         assert ours.equals(theirs.cast(ours.schema)), name
 
 
-def lose_a_worker(running, after):
+def lose_a_worker(running, after, then):
     until = time.monotonic() + 1200
     while not after.exists() and time.monotonic() < until:
         time.sleep(0.2)
     running.kill_worker(0)
+    then()

@@ -48,6 +48,8 @@ SPARK_TYPES: dict[ColumnType, str] = {
 ALWAYS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
+    # small tables of this process go to Java as Arrow: in the usual way workers would have to run Python for them
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
 QUIET = {"spark.log.level": "ERROR", "spark.ui.showConsoleProgress": "false"}
 ON_THIS_MACHINE = {
