@@ -105,6 +105,11 @@ def test_a_cluster_that_does_nothing_is_given_up(monkeypatch):
     assert time.monotonic() - begun < 10
 
 
+def test_a_busy_machine_is_no_missing_cluster(monkeypatch):
+    monkeypatch.setattr(engine_spark, "PATIENCE", 0.01)
+    assert engine_spark._in_time(lambda: time.sleep(0.2) or "done", "local[2]") == "done"
+
+
 def test_why_a_cluster_could_not_be_used_is_told():
     def fail():
         raise OSError("no room\nand a long trace")
