@@ -18,7 +18,7 @@ from ldeval.publish.config import Book
 from ldeval.publish.crossref import REFERENCE, Numbered, Target, resolve
 from ldeval.publish.edition import long_date
 from ldeval.publish.faults import stop
-from ldeval.publish.pdf_tables import FLOATING, WHOLE, rows, spread, table
+from ldeval.publish.pdf_tables import WHOLE, rows, spread, table
 from ldeval.publish.prepare import addresses, alternative, citations, lists_works, only, write
 from ldeval.publish.words import as_typst, math, plain, string
 
@@ -248,9 +248,9 @@ def _float(node: Node) -> Node:
     *head, inner = content
     text = head[0]["c"][1][0]["c"] if head else []
     sizes = [len(rows(table)) for table in ast.nodes(inner["c"][1], "Table")]
-    whole, floats = max(sizes, default=0) <= WHOLE, kind == "fig" or FLOATING <= max(sizes, default=0) <= WHOLE
+    whole = max(sizes, default=0) <= WHOLE
     named = "sub" if number.startswith("(") else kind
-    settings = f"kind: {string(named)}, number: {string(number)}, whole: {_truth(whole)}, floats: {_truth(floats)}"
+    settings = f"kind: {string(named)}, number: {string(number)}, whole: {_truth(whole)}"
     listed = [block("typst", f"#ldeval-float({settings}, listed: ["), {"t": "Plain", "c": short(text)}]
     caption = [*listed, block("typst", "], caption: ["), {"t": "Plain", "c": text}, block("typst", "])[")]
     return _group([*caption, *inner["c"][1], block("typst", f"]{_label(attributes[0])}")])

@@ -9,10 +9,7 @@ from ldeval.publish import ast
 from ldeval.publish.ast import Node
 
 WHOLE = 20
-"""Rows up to which a table stays on one page."""
-
-FLOATING = 8
-"""Rows from which on such a table floats, as figures do, so that it leaves no gap where it does not fit."""
+"""Rows up to which a table stays on one page; it floats, as figures do, so that it leaves no gap where it does not fit."""
 
 
 NAME = 26

@@ -169,6 +169,9 @@ def _dots_alt(exhibit: Dots) -> str:
 NARROWING = 52
 """Letters of the longest label and the longest numbers of a forest plot beyond which its axis is narrow, with few ticks."""
 
+ROW, CLOSE, MANY = 0.3, 0.22, 20
+"""Inches of a row of a forest plot, and of one of more than so many, which would fill a page."""
+
 MARKERS = ("o", "X", "s", "D", "^", "v")
 
 
@@ -255,7 +258,7 @@ def _draw_effects(exhibit: Effects, estimates: Estimates, new: Any) -> Any:
         return draw_series(exhibit, estimates, new)
     lines = _lines(exhibit, estimates)
     rows = [row for _, row in lines if row is not None]
-    picture = new(figsize=(WIDTH, 0.9 + 0.3 * len(lines)), layout="constrained")
+    picture = new(figsize=(WIDTH, 0.9 + (ROW if len(lines) <= MANY else CLOSE) * len(lines)), layout="constrained")
     axes = picture.subplots()
     for y, (_, row) in enumerate(lines):
         if row is None:

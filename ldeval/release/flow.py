@@ -12,8 +12,8 @@ from ldeval.release.numbers import form
 from ldeval.release.policy import SUPPRESSED
 
 Row = tuple[str, str]
-WIDTH, LINE, GAP = 6.3, 0.165, 0.35
-"""Inches: the picture, a line of text, the room between boxes."""
+WIDTH, LINE, GAP, BOX = 6.3, 0.165, 0.24, 0.46
+"""Inches: the picture, a line of text, the room between boxes, the height of a box."""
 
 INK, PAPER = "#12436D", "#F3F5F7"
 
@@ -44,24 +44,24 @@ def _listed(rows: Sequence[Row]) -> str:
 def draw_flow(table: Table, new: Any) -> Any:
     """Draw the flow: those who remain go down on the left, those left out stand at the right, the arms below."""
     (_, [start]), (reason, lost), (_, [left]), (_, arms) = blocks(table)
-    tall = LINE * (len(lost) + 1) + 0.3
-    low = 0.75
-    height = 0.6 + GAP / 2 + tall + GAP / 2 + 0.6 + GAP + low
+    tall = LINE * (len(lost) + 1) + 0.24
+    low = BOX + 0.05
+    height = BOX + 0.05 + GAP / 2 + tall + GAP / 2 + BOX + GAP + low
     picture = new(figsize=(WIDTH, height))
     axes = picture.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, WIDTH), ylim=(0, height))
     axes.set_axis_off()
     middle, side = 1.3, 2.6
-    top, below = height - 0.6, low + GAP
-    _box(axes, 0.05, top, 2.5, 0.55, [start[0]], start[1])
-    _box(axes, 0.05, below, 2.5, 0.6, [left[0]], left[1])
-    _arrow(axes, (middle, top), (middle, below + 0.6))
-    bottom = below + 0.6 + GAP / 2
+    top, below = height - BOX - 0.05, low + GAP
+    _box(axes, 0.05, top, 2.5, BOX, [start[0]], start[1])
+    _box(axes, 0.05, below, 2.5, BOX, [left[0]], left[1])
+    _arrow(axes, (middle, top), (middle, below + BOX))
+    bottom = below + BOX + GAP / 2
     _list(axes, side, bottom, WIDTH - side - 0.05, tall, reason, lost)
     _arrow(axes, (middle, bottom + tall / 2), (side, bottom + tall / 2))
     wide = min((WIDTH - 0.1 + 0.15) / len(arms), 2.5 + 0.15)
     for number, (label, count) in enumerate(arms):
-        _box(axes, 0.05 + number * wide, 0.05, wide - 0.15, low - 0.05, wrap(label, 24), count)
+        _box(axes, 0.05 + number * wide, 0.05, wide - 0.15, BOX, wrap(label, 24), count)
         _arrow(axes, (middle, below), (0.05 + number * wide + (wide - 0.15) / 2, low))
     return picture
 
@@ -76,7 +76,7 @@ def _box(axes: Any, x: float, y: float, width: float, height: float, words: Sequ
 
 def _list(axes: Any, x: float, y: float, width: float, height: float, head: str, rows: Sequence[Row]) -> None:
     _frame(axes, x, y, width, height)
-    at = y + height - 0.15 - LINE / 2
+    at = y + height - 0.12 - LINE / 2
     axes.text(x + 0.1, at, head, va="center", weight="bold")
     for number, (label, count) in enumerate(rows, start=1):
         axes.text(x + 0.1, at - LINE * number, label, va="center", size=7.5)
