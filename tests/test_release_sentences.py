@@ -53,7 +53,7 @@ def test_differences_read_as_the_interval_lies(low, value, high, better, words):
 def test_what_matters_is_named_on_both_sides():
     said = sentences(ratio("a", value=0.6, low=0.5, high=0.7), 0.8, "lower")
     assert "(0.80 and 1.25)" in said
-    assert "in either direction" in sentences(difference(0.06, 0.03, 0.09), 0.02, "lower")
+    assert "(2.0 percentage points in either direction)" in sentences(difference(0.06, 0.03, 0.09), 0.02, "lower")
 
 
 def test_a_chapter_shows_the_finding_with_its_id(tmp_path, monkeypatch):

@@ -18,6 +18,9 @@ from ldeval.release.verdicts import Better, band, decide, excludes_null, thresho
 if TYPE_CHECKING:
     from IPython.display import Markdown
 
+WORDED = ("percentage points", "days")
+"""Units that a number does not show by itself."""
+
 
 def finding(key: str) -> Markdown:
     """Give two sentences on one estimate: what was estimated, and what its interval shows.
@@ -36,7 +39,7 @@ def finding(key: str) -> Markdown:
 
 def sentences(row: Estimate, matters: float, better: Better) -> str:
     """Give the two sentences as plain text."""
-    unit = f" {row.unit}" if row.unit in ("percentage points", "days") else ""
+    unit = f" {row.unit}" if row.unit in WORDED else ""
     first = f"The {row.measure.replace('_', ' ')} was {central(row)}{unit} ({level(row.level)} interval {between(row)})."
     return f"{first} {_reading(row, matters, better)}"
 
@@ -66,7 +69,7 @@ def matters(outcome: str) -> Markdown:
     if outcome not in outcomes:
         raise KeyError(f"outcome {outcome!r} is not in study.toml; it has: {', '.join(outcomes)}")
     size, unit = outcomes[outcome]["matters"], outcomes[outcome]["unit"]
-    words = f" {unit}" if unit in ("percentage points", "days") else ""
+    words = f" {unit}" if unit in WORDED else ""
     return span(f"{form(size, unit)}{words}", "study", f"outcomes.{outcome}.matters")
 
 
@@ -134,4 +137,5 @@ def _limits(row: Estimate, matters: float) -> str:
     low, high = band(row, matters)
     if row.scale == "log":
         return f"the effects that matter ({form(low, row.unit)} and {form(high, row.unit)})"
-    return f"the effects that matter ({form(high, row.unit)} in either direction)"
+    unit = f" {row.unit}" if row.unit in WORDED else ""
+    return f"the effects that matter ({form(high, row.unit)}{unit} in either direction)"
