@@ -376,7 +376,7 @@ def test_provenance_by_touch_stays_on_the_screen(open_page):
 def test_every_bound_number_of_the_report_has_a_panel(open_page):
     for path in REPORT:
         with open_page(path) as page:
-            bound = page.locator("main :is(.est, .exhibit-number, .fact, .study)[data-id]")
+            bound = page.locator("main :is(.est, .from-exhibit, .fact, .study)[data-id]")
             assert page.locator("main .ldeval-number").count() == bound.count(), path
 
 

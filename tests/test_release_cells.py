@@ -62,7 +62,7 @@ def _inside(released, monkeypatch):
 )
 def test_a_cell_is_picked_and_printed_by_its_unit(column, how, where, text):
     shown = cell("t-sizes", column, how, **where).data.replace("\N{NO-BREAK SPACE}", " ").replace("\\", "")
-    assert shown == f'[{text}]{{.exhibit-number data-id="t-sizes"}}'
+    assert shown == f'[{text}]{{.from-exhibit data-id="t-sizes"}}'
 
 
 def test_a_suppressed_cell_says_so_and_is_never_the_largest():
@@ -76,13 +76,13 @@ def test_curves_give_their_last_value():
 
 @pytest.mark.parametrize("where", [{"what": "Nowhere"}, {"no_such": "column"}])
 def test_a_row_or_column_that_is_not_there_is_not_available(where):
-    assert cell("t-sizes", "size", **where).data == '[not available]{.exhibit-number .missing data-id="t-sizes"}'
+    assert cell("t-sizes", "size", **where).data == '[not available]{.from-exhibit .missing data-id="t-sizes"}'
     assert "not available" in cell("t-sizes", "no_such").data
 
 
 def test_what_could_not_be_estimated_says_why():
     for shown in (cell("t-gap", "size"), rows_of("t-gap"), among("t-gap", "largest")):
-        assert shown.data == '[not available (nobody was there)]{.exhibit-number .missing data-id="t-gap"}'
+        assert shown.data == '[not available (nobody was there)]{.from-exhibit .missing data-id="t-gap"}'
 
 
 def test_rows_are_counted():

@@ -40,14 +40,14 @@ def cell(key: str, column: str, how: How = "only", *, but: Mapping[str, str] | N
     if how not in get_args(How):
         raise ValueError(f"how must be one of {', '.join(get_args(How))}; found {how!r}")
     if gap := results().missing(key):
-        return span(f"not available ({gap.why})", "exhibit-number missing", key)
+        return span(f"not available ({gap.why})", "from-exhibit missing", key)
     rows, units = _grid(key)
     kept = _kept(rows, where, but or {})
     if column not in units or not kept:
-        return span("not available", "exhibit-number missing", key)
+        return span("not available", "from-exhibit missing", key)
     if how == "only" and len(kept) > 1:
         raise ValueError(f"{key}: {len(kept)} rows where {where}; expected one, or say which to take")
-    return span(_printed(_picked([row[column] for row in kept], how), units[column], how), "exhibit-number", key)
+    return span(_printed(_picked([row[column] for row in kept], how), units[column], how), "from-exhibit", key)
 
 
 def rows_of(key: str, *, but: Mapping[str, str] | None = None, **where: str) -> Markdown:
@@ -58,8 +58,8 @@ def rows_of(key: str, *, but: Mapping[str, str] | None = None, **where: str) -> 
 
     """
     if gap := results().missing(key):
-        return span(f"not available ({gap.why})", "exhibit-number missing", key)
-    return span(form(len(_kept(_grid(key)[0], where, but or {})), "values"), "exhibit-number", key)
+        return span(f"not available ({gap.why})", "from-exhibit missing", key)
+    return span(form(len(_kept(_grid(key)[0], where, but or {})), "values"), "from-exhibit", key)
 
 
 def among(key: str, which: End, *, since: float | None = None) -> Markdown:
@@ -74,7 +74,7 @@ def among(key: str, which: End, *, since: float | None = None) -> Markdown:
         raise ValueError(f"which must be one of {', '.join(get_args(End))}; found {which!r}")
     released = results()
     if gap := released.missing(key):
-        return span(f"not available ({gap.why})", "exhibit-number missing", key)
+        return span(f"not available ({gap.why})", "from-exhibit missing", key)
     exhibit = released.exhibit(key)
     if not isinstance(exhibit, Effects):
         raise ValueError(f"{key!r} is no set of effects; take a cell of it")
