@@ -55,7 +55,7 @@ test-slow: $(STAMP) ## run the simulations of coverage
 	@$(PY) -m pytest -n auto -m slow
 
 test-spark: $(STAMP) ## run the tests on Spark (needs Java and make setup EXTRAS=spark)
-	@$(PY) -m pytest -m spark
+	@$(PY) -m pytest -n 3 --dist loadfile -m spark
 
 check: $(STAMP) ## lint, format and types
 	@$(PY) -m ruff check .
@@ -66,9 +66,9 @@ accept: $(STAMP) ## show what moved in the key figures, then accept it
 	@$(LDEVAL) accept
 
 bench: $(STAMP) ## measure against peers
-	@for file in $(filter-out benchmarks/machine.py benchmarks/scale.py,$(wildcard benchmarks/*.py)); do echo "$$file"; $(PY) $$file || exit 1; done
+	@for file in $(filter-out $(addprefix benchmarks/,copies.py machine.py scale.py),$(wildcard benchmarks/*.py)); do echo "$$file"; $(PY) $$file || exit 1; done
 
-bench-scale: $(STAMP) ## measure DuckDB and Spark up to two million users (hours; Java and EXTRAS=spark)
+bench-scale: $(STAMP) ## measure DuckDB and Spark up to two million users (an hour; Java and EXTRAS=spark)
 	@$(PY) benchmarks/scale.py
 
 quarto: $(STAMP) ## install Quarto into .venv, where the network allows its download

@@ -28,10 +28,10 @@ from time import perf_counter, process_time
 import duckdb
 import pandas as pd
 import pyarrow.parquet as pq
+from copies import BASE, LINK, copy_users
 from machine import write
 
 from ldeval.data.cohort import draw_cohort, rules
-from ldeval.data.declaration import Extract
 from ldeval.data.engine import open_extracts, write_table
 from ldeval.data.extracts_justice import PROVEN
 from ldeval.data.features import write_features
@@ -44,12 +44,6 @@ from ldeval.study import STUDY_FILE, read_study
 
 SIZES = {"users": (10_000, 100_000, 1_000_000), "everyone": (10_000, 40_000, 150_000)}
 """Expected users of each kind of extract: at the top of either are some 30 million event rows."""
-
-BASE = 10_000
-"""Users of the twin that is copied."""
-
-OTHERS = 50
-"""One in so many of the people, and of the court cases without a person, who are nobody's users."""
 
 MEMORY = "4GB"
 STUDY = read_study(Path(__file__).parent.parent / STUDY_FILE)
@@ -123,58 +117,6 @@ def make(kind: str, folder: Path, users: int) -> dict[str, int]:
     rows = {path.stem: pq.read_metadata(path).num_rows for path in folder.glob("*.parquet")}
     events = sum(number for name, number in rows.items() if EXTRACTS[name].dated_by and name != "deaths")
     return {"rows": sum(rows.values()), "event_rows": events}
-
-
-LINK = "SELECT source, {key} AS key, 'S' || person AS study_id, 1.0::DOUBLE AS link_probability FROM {who}"
-
-
-def copy_users(folder: Path, copies: int) -> None:
-    """Write a twin's users, their records of late and a few others, so many times, each time with other keys."""
-    with tempfile.TemporaryDirectory() as place, duckdb.connect() as database:
-        twin = write_twin(Design("identified", 1, BASE), Path(place) / "twin", processes=2)
-        database.execute("SET preserve_insertion_order = false; SET memory_limit = '2GB'")
-        who = f"read_parquet('{truth_folder(twin.folder) / 'identities.parquet'}')"
-        users = f"SELECT person FROM {who} WHERE source = 'ld'"
-        database.execute(f"CREATE TABLE kept AS SELECT * FROM {who} WHERE person IN ({users}) OR person % {OTHERS} = 0")
-        folder.mkdir()
-        links_folder(folder).mkdir()
-        for name, extract in EXTRACTS.items():
-            database.execute(f"CREATE TABLE {name} AS {few(twin.folder / f'{name}.parquet', extract)}")
-            database.execute(f"COPY ({copied(extract, copies)}) TO '{folder / f'{name}.parquet'}'")
-        anew = "source_person_id || '-' || copy AS source_person_id, person || '-' || copy AS person"
-        again = f"(SELECT * EXCLUDE copy REPLACE ({anew}) {TIMES.format(name='kept', copies=copies)})"
-        database.execute(f"COPY ({LINK.format(key='source_person_id', who=again)}) TO '{links_folder(folder) / LINKS}'")
-
-
-TIMES = "FROM {name}, (SELECT range AS copy FROM range({copies}))"
-
-
-def copied(extract: Extract, copies: int) -> str:
-    """Give the SQL of an extract so many times, with keys of its own each time; the areas are the same."""
-    keys = {extract.key, extract.source.person_id, *(reference.column for reference in extract.references)}
-    anew = ", ".join(f"{key} || '-' || copy AS {key}" for key in sorted(keys & set(extract.names) - {"area_id"}))
-    if not anew:
-        return f"SELECT * FROM {extract.name}"
-    return f"SELECT * EXCLUDE copy REPLACE ({anew}) {TIMES.format(name=extract.name, copies=copies)}"
-
-
-def few(path: Path, extract: Extract) -> str:
-    """Give the SQL of an extract's rows of the people kept; those that follow from other rows go with them."""
-    rows, source = f"SELECT * FROM read_parquet('{path}')", extract.source
-    if extract.name in SINCE:
-        rows += f" WHERE {SINCE[extract.name]} >= DATE '2016-01-01'"
-    if source.person_id in extract.names:
-        own = f"SELECT source_person_id FROM kept WHERE source = '{source.name}'"
-        nobody = f"{source.person_id} IS NULL AND hash({extract.key}) % {OTHERS} = 0"
-        return f"SELECT * FROM ({rows}) WHERE {source.person_id} IN ({own}) OR {nobody}"
-    if extract.references:
-        reference = extract.references[0]
-        return f"SELECT * FROM ({rows}) WHERE {reference.column} IN (SELECT {EXTRACTS[reference.to].key} FROM {reference.to})"
-    return rows
-
-
-SINCE = {"pnc_events": "event_date", "court_cases": "charge_date"}
-"""Extracts of the users' lives that are cut, and by which day."""
 
 
 def rows_of(kind: str, users: int) -> list[dict[str, object]]:

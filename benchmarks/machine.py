@@ -22,14 +22,14 @@ def machine() -> str:
 
 
 def write(name: str, rows: Sequence[dict[str, object]]) -> Path:
-    """Print the rows and write them to `results/NAME.csv`, each with the machine's description."""
+    """Print the rows and write them to `results/NAME.csv`, each with the machine's description where it has none of its own."""
     path = RESULTS / f"{name}.csv"
     RESULTS.mkdir(exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [*rows[0], "machine"], lineterminator="\n")
+        writer = csv.DictWriter(file, list(dict.fromkeys([*rows[0], "machine"])), lineterminator="\n")
         writer.writeheader()
         for row in rows:
-            writer.writerow({**row, "machine": machine()})
+            writer.writerow({"machine": machine(), **row})
             print("  ".join(f"{key}={value}" for key, value in row.items()))
     print(f"written to {path}")
     return path

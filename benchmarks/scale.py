@@ -1,15 +1,18 @@
-"""Records to links and features as the twin grows: DuckDB with 4 GB and with 2 GB of memory, and Spark beside it.
+"""Records to links and features as extracts grow: DuckDB with 4 GB and with 2 GB of memory, and Spark beside it.
 
-    python benchmarks/scale.py [--sizes 10000 40000 150000 600000 2000000] [--spark-to 150000] [--master 'local[*]']
+    python benchmarks/scale.py [--sizes 10000 50000 200000 700000 2000000] [--most USERS] [--engines duckdb spark]
+                               [--spark-to 50000] [--master 'local[*]']
 
-Sizes are expected users; everybody else in their windows and areas comes with them. Every measurement runs in a process of
-its own; Spark's Java counts with it. With 2 GB the larger sizes do not fit, and the engine works from the disk. Spark is left
-out above `--spark-to` users (it needs the extra spark and Java). Writes benchmarks/results/scale.csv, anew after every size.
+The extracts are of a service's users alone (`copies`), so sizes are multiples of ten thousand. Every measurement runs in a
+process of its own; Spark's Java counts with it. With 2 GB the larger sizes do not fit, and DuckDB works from the disk. Spark is
+left out above `--spark-to` users (it needs the extra spark and Java). Writes benchmarks/results/scale.csv after every size: rows
+that are measured again take the place of the last ones, all others stay.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import os
 import re
@@ -24,20 +27,20 @@ from time import perf_counter, process_time
 import pandas as pd
 import psutil
 import pyarrow.parquet as pq
-from machine import write
+from copies import BASE, copy_users
+from machine import RESULTS, write
 
 from ldeval.data.engine import Extracts, open_extracts
 from ldeval.data.engine_spark import open_spark
 from ldeval.data.features import write_features
 from ldeval.data.linkage import link, write_links
-from ldeval.data.linked import LINKS, read_links
-from ldeval.data.synthetic import write_twin
-from ldeval.data.synthetic_blocks import Design
+from ldeval.data.linked import LINKS, links_folder, read_links
 from ldeval.study import STUDY_FILE, read_study
 
-SIZES = (10_000, 40_000, 150_000, 600_000, 2_000_000)
-SPARK_TO = 150_000
+SIZES = (10_000, 50_000, 200_000, 700_000, 2_000_000)
+SPARK_TO = 50_000
 ENGINES = (("duckdb", "4GB"), ("duckdb", "2GB"), ("spark", "4GB"))
+WHAT = ("users", "engine", "memory", "step")
 STEPS = ("links", "features")
 STUDY = read_study(Path(__file__).parent.parent / STUDY_FILE)
 
@@ -49,20 +52,20 @@ def opened(engine: str, memory: str, folder: Path, master: str) -> Extracts:
     return open_spark(folder, {}, master=master, settings=settings)
 
 
-def work(step: str, extracts: Extracts, made: Path) -> None:
-    """Link, or make the features of what DuckDB linked with 4 GB."""
+def work(step: str, extracts: Extracts, links: Path, made: Path) -> None:
+    """Link, or make the features of records that are linked by the twin's truth."""
     if step == "links":
         at = pd.Timestamp(STUDY.study.referral_window[0])
         write_links(link(extracts, threshold=STUDY.linkage.threshold, seed=STUDY.linkage.seed, at=at), made)
     else:
-        write_features(read_links(extracts, made.parent / "duckdb-4GB" / LINKS), STUDY, made / "features")
+        write_features(read_links(extracts, links), STUDY, made / "features")
 
 
 def measure(step: str, engine: str, memory: str, folder: Path, master: str) -> dict[str, float]:
     """Do one step and say what it took, opening (and the start of Spark) included."""
     warnings.simplefilter("ignore")
     begun = perf_counter()
-    work(step, opened(engine, memory, folder, master), folder.parent / f"{engine}-{memory}")
+    work(step, opened(engine, memory, folder, master), links_folder(folder) / LINKS, folder.parent / f"{engine}-{memory}")
     seconds = perf_counter() - begun
     helpers = psutil.Process().children(recursive=True)
     cpu = process_time() + sum(sum(helper.cpu_times()[:2]) for helper in helpers)
@@ -86,16 +89,16 @@ def apart(step: str, engine: str, memory: str, folder: Path, master: str) -> dic
     return {key: round(value, 1) for key, value in json.loads(done.stdout.splitlines()[-1]).items()}
 
 
-def rows_of(users: int, spark: bool, master: str) -> list[dict[str, object]]:
-    """Measure every engine at one size."""
-    load = f"{os.getloadavg()[0]:.1f}"
+def rows_of(users: int, engines: list[tuple[str, str]], master: str) -> list[dict[str, object]]:
+    """Measure engines at one size."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "twin"
-        twin = write_twin(Design("identified", 1, users), folder, processes=2)
-        rows = sum(pq.read_metadata(path).num_rows for path in twin.folder.glob("*.parquet"))
+        copy_users(folder, users // BASE)
+        rows = sum(pq.read_metadata(path).num_rows for path in folder.glob("*.parquet"))
         found = []
-        for engine, memory in ENGINES:
-            for step in STEPS if engine == "duckdb" or spark else ():
+        for engine, memory in engines:
+            for step in STEPS:
+                load = f"{os.getloadavg()[0]:.1f}"
                 took = apart(step, engine, memory, folder, master)
                 speed = round(rows / float(str(took["seconds"]))) if took["seconds"] else ""
                 found.append(
@@ -106,9 +109,21 @@ def rows_of(users: int, spark: bool, master: str) -> list[dict[str, object]]:
         return found
 
 
+def keep(found: list[dict[str, object]]) -> None:
+    """Write what was found among the rows of earlier runs, in order."""
+    path = RESULTS / "scale.csv"
+    with path.open(newline="", encoding="utf-8") as file:
+        earlier: list[dict[str, object]] = [dict(row) for row in csv.DictReader(file)]
+    rows = {tuple(str(row[name]) for name in WHAT): row for row in [*earlier, *found]}
+    order = [(engine, memory, step) for engine, memory in ENGINES for step in STEPS]
+    write("scale", [rows[key] for key in sorted(rows, key=lambda key: (int(key[0]), order.index(key[1:])))])  # type: ignore[arg-type]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--most", type=int, default=max(SIZES), metavar="USERS")
+    parser.add_argument("--engines", choices=("duckdb", "spark"), nargs="+", default=("duckdb", "spark"))
     parser.add_argument("--spark-to", type=int, default=SPARK_TO)
     parser.add_argument("--master", default="local[*]")
     parser.add_argument("--measure", nargs=4, metavar=("STEP", "ENGINE", "MEMORY", "FOLDER"), help="for a process of its own")
@@ -117,10 +132,9 @@ def main() -> None:
         step, engine, memory, folder = asked.measure
         print(json.dumps(measure(step, engine, memory, Path(folder), asked.master)))
         return
-    found: list[dict[str, object]] = []
-    for users in asked.sizes:
-        found += rows_of(users, users <= asked.spark_to, asked.master)
-        write("scale", found)
+    for users in (users for users in asked.sizes if users <= asked.most):
+        engines = [each for each in ENGINES if each[0] in asked.engines and (each[0] != "spark" or users <= asked.spark_to)]
+        keep(rows_of(users, engines, asked.master))
 
 
 if __name__ == "__main__":
