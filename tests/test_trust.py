@@ -133,8 +133,8 @@ def test_timings_of_all_shapes(tmp_path):
     (folder / "features.csv").write_text("users,work,seconds,peak_mb,machine\n10000,whole,4.5,6,m\n")
     found = evidence.timings(tmp_path)
     assert [(row.case, row.against, row.seconds, row.other, row.ratio) for row in found] == [
-        ("Users 10,000, work whole", "", 4.5, None, None),
-        ("Book, built-in renderer", "", 3, None, None),
+        ("10,000 users, all features", "", 4.5, None, None),
+        ("Book", "", 3, None, None),
         ("Cox 1,000 x 2", "lifelines", 1, 30, 30),
         ("Peak memory", "itself", None, None, 2.5),
         ("Poisson, 1,000 x 2, 9 clusters", "pyfixest", 2, 5, 2.4),

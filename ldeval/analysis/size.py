@@ -50,7 +50,7 @@ def sizes(root: Path) -> Findings:
     ratios = {place: spark[shared[at]].seconds / duckdb[shared[at]].seconds for place, at in (("smallest", 0), ("largest", -1))}
     estimates = (
         _number("national_hours", "hours of a national run, extrapolated", hours),
-        _number("national_workers", "workers of a national run, assumed", WORKERS),
+        _number("national_workers", "workers of a national run, assumed", WORKERS, "values"),
         _number("duckdb_users", "users in the largest size measured on DuckDB", max(duckdb), "people"),
         _number("spark_users", "users in the largest size measured on Spark", max(spark), "people"),
         *(

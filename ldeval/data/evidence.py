@@ -23,6 +23,14 @@ BENCHES = {
     "stats_national": "Models at national size",
 }
 """The words for each benchmark; one that is not here goes by its file's name."""
+WORDS = {
+    ("extract", "users"): "records of users",
+    ("extract", "everyone"): "records of everybody",
+    ("work", "whole"): "all features",
+    ("work", "core"): "index events, offences before and reconvictions",
+    ("work", "core in pandas"): "the same in pandas",
+}
+"""What the columns of a benchmark of sizes say, in words."""
 SCALE = "scale"
 RULES = ("Independent people", "Areas, no correction", "Areas, CR1-t", "Areas, CR2")
 """How the intervals of a simulated setting are made."""
@@ -213,18 +221,27 @@ def _timings(path: Path) -> Iterator[Timing]:
             yield Timing(family, _case(row), row["package"], ours, theirs, times, row["machine"])
     elif "renderer" in rows[0]:
         for row in rows:
-            case = f"{row['what'].capitalize()}, {row['renderer'].replace('builtin', 'built-in')} renderer"
-            yield Timing(family, case, "", float(row["seconds"]), None, None, row["machine"])
+            by = "" if row["renderer"] == "builtin" else f", {row['renderer'].capitalize()}"
+            yield Timing(family, _capital(row["what"]) + by, "", float(row["seconds"]), None, None, row["machine"])
     elif "what" not in rows[0]:
         for row in rows:
             names = list(row)[: list(row).index("seconds")]
-            case = ", ".join(f"{name} {int(row[name]):,}" if row[name].isdigit() else f"{name} {row[name]}" for name in names)
-            yield Timing(family, case.capitalize(), "", float(row["seconds"]), None, None, row["machine"])
+            case = _capital(", ".join(_worded(name, row[name]) for name in names))
+            yield Timing(family, case, "", float(row["seconds"]), None, None, row["machine"])
     else:
         for row in rows:
             case, _, against = row["what"].rpartition(": ")
             first, second, ratio = (float(row[name]) if row.get(name) else None for name in ("seconds", "other_seconds", "ratio"))
             yield Timing(family, case or row["what"], against if case else "itself", first, second, ratio, row["machine"])
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def _worded(name: str, value: str) -> str:
+    """Say a size as a number of what it counts, and which records or which work was meant in words."""
+    return f"{int(value):,} {name.replace('_', ' ')}" if value.isdigit() else WORDS.get((name, value), value)
 
 
 def _case(row: dict[str, str]) -> str:
