@@ -1,5 +1,6 @@
 """From custody avoided to pounds: an account of six lines on paper, what always holds, and hard cases."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,9 @@ SOLVED = 1e-9
 """What is solved for and put back in: rounding, several operations long."""
 DRAWS = 0.05
 """Relative, of a standard deviation over 2,000 draws: its own error is 1 / sqrt(4,000), about 0.016; three of them."""
+
+MEANS = 0.067
+"""Standard deviations, of a mean over 2,000 draws: three of its own errors, 3 / sqrt(2,000)."""
 
 CENTRAL = {
     "service": 100.0,
@@ -192,6 +196,25 @@ def test_the_error_of_a_total_is_that_of_the_effects_where_costs_are_certain():
     programme = answer["economics/saving_programme/marginal"]
     assert programme.value == pytest.approx(83 * 16315 / 1e6, rel=EXACT)
     assert answer["economics/custody_avoided_a_year/att"].value == pytest.approx(1631.5, rel=EXACT)
+
+
+def test_the_mean_of_the_draws_is_the_account_at_the_means_of_lopsided_ranges():
+    lopsided = register(0.1)
+    prison = lopsided["prison_direct"]  # half of its central value at the least, and never more
+    lopsided["prison_direct"] = replace(prison, low=prison.central / 2, high=prison.central)
+    found = economics(effects(se=(0.01, 1.0, 2.0), correlation=0.6), lopsided, study(draws=2000))
+    answer = {each.id: each for each in found.estimates}
+    at_means = -10 * 10 / 6  # ten days at ten pounds, less a sixth: the mean of a half, one and one is five sixths
+    central, expected = answer["economics/net_public/marginal"], answer["economics/net_public_mean/marginal"]
+    assert central.value == pytest.approx(83 - 100, rel=EXACT)
+    assert expected.value == pytest.approx(central.value + at_means, abs=MEANS * expected.se)
+    assert (expected.se, expected.low, expected.high) == (central.se, central.low, central.high)
+    rows = next(exhibit for exhibit in found.exhibits if exhibit.id == "economics-lopsided").rows
+    assert [row[1] for row in rows[:3]] == [rows[0][1], "prison_direct", rows[2][1]]
+    assert [row[4] for row in rows[1:3]] == pytest.approx([at_means] * 2, rel=SOLVED)
+    assert rows[2][5] == pytest.approx(central.value + at_means, rel=SOLVED)
+    assert len(rows) == 5  # overall cost: nothing is lopsided, so that base case and means are all there is
+    assert rows[3][5] == rows[4][5]
 
 
 def ids(found):

@@ -16,12 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
+from math import isclose, prod
 from typing import Literal
 
 import numpy as np
 
-from ldeval.analysis.unit_costs import PAYERS, Register
+from ldeval.analysis.unit_costs import PAYERS, Register, UnitCost
 from ldeval.estimate import Estimate
 from ldeval.stats.costs import Normal, Triangular, discount
 from ldeval.stats.doors import Floats
@@ -127,9 +127,25 @@ def uncertain(effects: Mapping[str, Estimate], register: Register, costing: Cost
     names = tuple(DRAWN)
     rows = [effects[key] for key in DRAWN.values()]
     joint = Normal(names, np.array([-row.value for row in rows]), covariance(effects))
-    shown = {**{key: cost for key, cost in register.items() if key not in PRISON.values()}, "prison": register[PRISON[costing]]}
-    ranges = [Triangular(name, cost.low, cost.central, cost.high) for name, cost in shown.items() if cost.low < cost.high]
+    costs = priced(register, costing)
+    ranges = [Triangular(name, cost.low, cost.central, cost.high) for name, cost in costs.items() if cost.low < cost.high]
     return [joint, *ranges]
+
+
+def priced(register: Register, costing: Costing) -> dict[str, UnitCost]:
+    """Give the unit costs by the name that they have in the chain: one of the two costs of prison is `prison`."""
+    others = {key: cost for key, cost in register.items() if key not in PRISON.values()}
+    return {**others, "prison": register[PRISON[costing]]}
+
+
+def means(register: Register, costing: Costing) -> dict[str, float]:
+    """Give the mean of each unit cost over its triangle, (low + central + high) / 3, where that is not its central value.
+
+    Effects and unit costs are drawn apart, and each total is linear in each of them, so that the mean of a total over the draws
+    is the total at these means, give or take the error of the draws.
+    """
+    found = {name: (cost.low + cost.central + cost.high) / 3 for name, cost in priced(register, costing).items()}
+    return {name: mean for name, mean in found.items() if not isclose(mean, priced(register, costing)[name].central)}
 
 
 def covariance(effects: Mapping[str, Estimate]) -> Floats:
@@ -147,10 +163,9 @@ def covariance(effects: Mapping[str, Estimate]) -> Floats:
 def ranges(effects: Mapping[str, Estimate], register: Register, costing: Costing) -> dict[str, tuple[float, float]]:
     """Give the range of each parameter: an effect's interval, a unit cost's low and high."""
     found = {name: (-effects[key].high, -effects[key].low) for name, key in DRAWN.items()}
-    costs = {key: (cost.low, cost.high) for key, cost in register.items() if key not in PRISON.values()}
-    prison = register[PRISON[costing]]
+    costs = {name: (cost.low, cost.high) for name, cost in priced(register, costing).items()}
     used = {name for line in LINES for name in line.factors if line.quantity != "reconvictions"}
-    return found | {"prison": (prison.low, prison.high)} | {name: ends for name, ends in costs.items() if name in used}
+    return found | {name: ends for name, ends in costs.items() if name in used}
 
 
 def break_even(p: Parameters, name: str, result: str) -> float | None:

@@ -21,6 +21,7 @@ from ldeval.analysis.counted import NotEstimated
 from ldeval.analysis.effects import at_work
 from ldeval.analysis.findings import Exhibit, Findings, made_from
 from ldeval.analysis.records import RECORDS
+from ldeval.analysis.register_exhibits import costs, shares, sources
 from ldeval.analysis.unit_costs import UNIT_COSTS, Register, register_of
 from ldeval.estimate import Estimate
 from ldeval.stats.costs import Probabilistic, probabilistic
@@ -40,6 +41,7 @@ TOTALS = {
     "net_society": ("saving a referral to society, net of the cost of the service", "society"),
 }
 """What is estimated for each costing: its words, and the name of the total in the chain."""
+AT_CENTRAL, OVER_DRAWS = "central values of effects and register", "mean over the draws of effects and register"
 
 CUSTODY_A_YEAR = "economics/custody_avoided_a_year/att"
 PLACES_A_YEAR = "economics/prison_years_avoided_a_year/att"
@@ -94,6 +96,7 @@ def totals(effects: Mapping[str, Estimate], cases: tuple[Case, ...], plan: Econo
     custody, scale = effects[chain.CUSTODY], float(plan.referrals_a_year)
     made = [total(custody, case, key) for case in cases for key in TOTALS]
     made += [_at_scale(estimate, scale) for estimate in made]
+    made += [mean(custody, case, key) for case in cases for key in TOTALS]
     made.append(at_work(custody, CUSTODY_A_YEAR, -scale, "people"))
     made.append(at_work(effects[chain.DAYS_SERVED], PLACES_A_YEAR, -scale / chain.DAYS_A_YEAR, "number"))
     made = [replace(estimate, measure=AT_SCALE.get(estimate.id, estimate.measure)) for estimate in made]
@@ -105,6 +108,16 @@ def total(custody: Estimate, case: Case, key: str) -> Estimate:
     words, name = TOTALS[key]
     values = case.draws.results[name].to_numpy()
     return _pounds(f"economics/{key}/{case.costing}", words, case, case.central[name], values, custody)
+
+
+def mean(custody: Estimate, case: Case, key: str) -> Estimate:
+    """Give one total a referral as it is to be expected: its mean, standard deviation and interval over the draws.
+
+    It differs from the total at the central values as far as these are not the means of their ranges (`chain.means`).
+    """
+    words, name = TOTALS[key]
+    values = case.draws.results[name].to_numpy()
+    return _pounds(f"economics/{key}_mean/{case.costing}", words, case, float(values.mean()), values, custody, OVER_DRAWS)
 
 
 def per_sentence(custody: Estimate, case: Case) -> Findings:
@@ -119,13 +132,13 @@ def per_sentence(custody: Estimate, case: Case) -> Findings:
     return Findings((_pounds(key, words, case, central, values, custody),))
 
 
-def _pounds(key: str, words: str, case: Case, value: float, values: Floats, custody: Estimate) -> Estimate:
+def _pounds(key: str, words: str, case: Case, value: float, values: Floats, custody: Estimate, of: str = AT_CENTRAL) -> Estimate:
     tail = 100 * (1 - LEVEL) / 2
     low, high = np.percentile(values, [tail, 100 - tail])
     return Estimate(
         id=key,
         outcome="economics",
-        measure=words,
+        measure=words if of == AT_CENTRAL else f"{words}, mean over the draws",
         unit="pounds",
         estimand="ATT",
         value=value,
@@ -136,7 +149,7 @@ def _pounds(key: str, words: str, case: Case, value: float, values: Floats, cust
         level=LEVEL,
         n=custody.n,
         events=custody.events,
-        method=f"{COUNTED[case.costing]}; central values of effects and register; interval from the percentiles of "
+        method=f"{COUNTED[case.costing]}; {of}; interval from the percentiles of "
         f"{len(values):,} draws of the effects together, by their models' errors, and of each unit cost over its range",
     )
 
@@ -157,6 +170,7 @@ def shown(effects: Mapping[str, Estimate], register: Register, cases: tuple[Case
     parts: tuple[Exhibit, ...] = (
         exhibits.lines({case.costing: case.central for case in cases}),
         exhibits.payers({case.costing: case.central for case in cases}),
+        exhibits.lopsided({case.costing: case.parameters for case in cases}, register, plan),
         exhibits.scenario_table(marginal.parameters, scenario, plan),
         exhibits.tornado_table(marginal.parameters, ranges, register, plan),
         exhibits.break_even_table(marginal.parameters, register, plan),
@@ -170,14 +184,17 @@ def shown(effects: Mapping[str, Estimate], register: Register, cases: tuple[Case
 @made_from(UNIT_COSTS)
 def register_alone(register: Register) -> Findings:
     """Give the register as tables."""
-    return Findings((), (exhibits.costs(register), exhibits.shares(register), exhibits.sources(register)))
+    return Findings((), (costs(register), shares(register), sources(register)))
 
 
 @made_from(UNIT_COSTS)
 def not_estimated(why: str) -> Findings:
     """Say of each result that there is none, and why."""
     words = {f"economics/{key}/{costing}": TOTALS[key][0] for key in TOTALS for costing in COSTINGS}
+    expected = {
+        f"economics/{key}_mean/{costing}": f"{TOTALS[key][0]}, mean over the draws" for key in TOTALS for costing in COSTINGS
+    }
     scaled = {f"economics/{key}_programme/{costing}": TOTALS[key][0] for key in TOTALS for costing in COSTINGS}
     ratio = {f"economics/cost_per_custody_avoided/{costing}": "net cost of a custodial sentence avoided" for costing in COSTINGS}
-    every = {**words, **scaled, **ratio, **AT_SCALE, **exhibits.TITLES}
+    every = {**words, **expected, **scaled, **ratio, **AT_SCALE, **exhibits.TITLES}
     return Findings(missing=tuple(NotEstimated(key, what, why, "economics") for key, what in every.items()))

@@ -31,6 +31,7 @@ LEAST = 0.01
 TITLES = {
     "economics-account": "The account of one referral",
     "economics-payers": "Who saves and who pays, by referral",
+    "economics-lopsided": "From the base case to the mean of the draws",
     "economics-scenarios": "The account under other assumptions",
     "economics-tornado": "What moves the net saving most",
     "economics-break-even": "What each parameter would have to be for savings to meet the cost",
@@ -44,6 +45,7 @@ NAMES = {
     "days_served": "Days in prison avoided, to release",
     "prison": "Direct cost of a prisoner, per year (pounds)",
 }
+COSTINGS: dict[Costing, str] = {"marginal": "Prison at direct cost", "average": "Prison at overall cost"}
 
 
 def _table(
@@ -63,42 +65,6 @@ def _model(name: str, label: str, unit: str) -> Column:
 
 def _public(name: str, label: str, unit: str) -> Column:
     return Column(name, label, unit, source="public")
-
-
-def costs(register: Register) -> Table:
-    """Give the unit costs: as published, and low, central and high at the study's prices."""
-    columns = (
-        Column("payer", "Payer"),
-        Column("text", "Unit cost"),
-        _public("given", "As published", "pounds"),
-        Column("price_year", "Price year"),
-        *(_public(name, name.capitalize(), "pounds") for name in ("low", "central", "high")),
-        Column("standing", "Standing"),
-    )
-    rows: list[tuple[Cell, ...]] = [
-        (cost.payer, cost.text, cost.given, cost.price_year, cost.low, cost.central, cost.high, cost.standing)
-        for payer in PAYERS
-        for cost in register.values()
-        if cost.unit == "pounds" and cost.payer == payer
-    ]
-    return Table("economics-unit-costs", "The register of unit costs", columns, tuple(rows), group="payer")
-
-
-def shares(register: Register) -> Table:
-    """Give the shares of the register."""
-    numbers = (_public(name, name.capitalize(), "share") for name in ("low", "central", "high"))
-    columns = (Column("text", "Share"), *numbers, Column("standing", "Standing"))
-    rows: list[tuple[Cell, ...]] = [
-        (cost.text, cost.low, cost.central, cost.high, cost.standing) for cost in register.values() if cost.unit == "share"
-    ]
-    return Table("economics-shares", "The shares of the register", columns, tuple(rows))
-
-
-def sources(register: Register) -> Table:
-    """Give where each line of the register comes from, and what has to be known of it."""
-    columns = (Column("text", "Line"), Column("source", "Source"), Column("note", "Note"))
-    rows: list[tuple[Cell, ...]] = [(cost.text, cost.source, cost.note) for cost in register.values()]
-    return Table("economics-sources", "Where the register comes from", columns, tuple(rows))
 
 
 def lines(cases: Totals) -> Table:
@@ -134,6 +100,33 @@ def payers(cases: Totals) -> Table:
     )
     rows: list[tuple[Cell, ...]] = [(payer, added["marginal"][payer], added["average"][payer]) for payer in PAYERS]
     return _table("economics-payers", columns, rows, picture="bars")
+
+
+def lopsided(cases: Mapping[Costing, Parameters], register: Register, plan: Economics) -> Table:
+    """Give what takes the net saving from central values to the means of the ranges, a unit cost at a time, then all at once."""
+    columns = (
+        Column("costing", "Costing"),
+        Column("parameter", "Parameter"),
+        _public("central", "Central value", "number"),
+        _public("mean", "Mean of its range", "number"),
+        _model("moved", "Moves the net by", "pounds"),
+        _model("net", "Net saving", "pounds"),
+    )
+    rows: list[tuple[Cell, ...]] = []
+    for costing, p in cases.items():
+        means, at = chain.means(register, costing), chain.account(p)[plan.perspective]
+        moved = {name: chain.account({**p, name: mean})[plan.perspective] - at for name, mean in means.items()}
+        widest = sorted((name for name in moved if abs(moved[name]) > LEAST), key=lambda name: -abs(moved[name]))
+        rows.append((COSTINGS[costing], "Base case, all at their central values", None, None, None, at))
+        texts = {name: cost.text for name, cost in chain.priced(register, costing).items()}
+        rows += [(COSTINGS[costing], texts[name], p[name], means[name], moved[name], None) for name in widest]
+        expected = chain.account({**p, **means})[plan.perspective]
+        rows.append((COSTINGS[costing], "All at the means of their ranges", None, None, expected - at, expected))
+    notes = (
+        f"Net of the service, {plan.perspective}, pounds a referral. The mean of a range is a third of the sum of its low, "
+        "central and high value, as draws from a triangle have it; unit costs whose mean is their central value have no line.",
+    )
+    return _table("economics-lopsided", columns, rows, notes, group="costing")
 
 
 def changes(effects: Mapping[str, Estimate], register: Register, plan: Economics) -> dict[str, dict[str, float]]:
@@ -232,12 +225,11 @@ def probabilities(draws: Draws) -> Table:
         _model("probability", "Savings exceed cost", "share"),
         _model("evpi", "Worth of certainty a referral", "pounds"),
     )
-    words = {"marginal": "Prison at direct cost", "average": "Prison at overall cost"}
     rows: list[tuple[Cell, ...]] = []
     for costing, results in draws.items():
         for result in ("public sector", "society"):
             found = acceptability(results[result].to_numpy()).iloc[0]
-            rows.append((words[costing], result.capitalize(), float(found.probability), float(found.evpi)))
+            rows.append((COSTINGS[costing], result.capitalize(), float(found.probability), float(found.evpi)))
     return _table("economics-probability", columns, rows, group="costing")
 
 
