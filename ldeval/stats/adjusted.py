@@ -72,7 +72,7 @@ def adjusted_survival(
         small_sample: CR1-t, for few clusters: covariance times G / (G - 1), Student's t on G - 1 degrees of freedom.
         level: of the intervals.
 
-    Source: Xie & Liu (2005), doi:10.1002/sim.2174; Conner et al. (2019), doi:10.1002/sim.8206; for the influence of estimated
+    Source: Xie & Liu (2005), doi:10.1002/sim.2174; Conner et al. (2019), Stat. Med. 38:3832; for the influence of estimated
     weights Lunceford & Davidian (2004), doi:10.1002/sim.1903; for standardisation Chen & Tsiatis (2001),
     doi:10.1111/j.0006-341X.2001.01030.x.
 
@@ -126,7 +126,7 @@ def adjusted_incidence(
         small_sample: CR1-t, for few clusters: covariance times G / (G - 1), Student's t on G - 1 degrees of freedom.
         level: of the intervals.
 
-    Source: Young et al. (2020), doi:10.1002/sim.8471; Andersen (2013), doi:10.1002/sim.5903, for the time lost.
+    Source: Young et al. (2020), doi:10.1002/sim.8471; Andersen (2013), Stat. Med. 32:5278, for the time lost.
 
     Raises:
         ValueError: as `adjusted_survival`; no event of the cause.

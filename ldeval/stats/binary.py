@@ -86,7 +86,7 @@ def standardised_risk(
         small_sample: CR1 or CR1-t.
         level: of the intervals.
 
-    Source: Localio, Margolis and Berlin, 2007, doi:10.1016/j.jclinepi.2006.11.010; Hernán and Robins, What If (2020), chapter
+    Source: Localio, Margolis and Berlin, 2007, doi:10.1016/j.jclinepi.2006.12.001; Hernán and Robins, What If (2020), chapter
         13.
 
     Raises:
@@ -136,7 +136,7 @@ def aipw(
         small_sample: CR1 or CR1-t (G / (G - 1); t with G - 1 degrees of freedom).
         level: of the intervals.
 
-    Source: Robins, Rotnitzky and Zhao, 1994, doi:10.2307/2290910; for the ATT, Mercatanti and Li, 2014, doi:10.1214/14-AOAS767.
+    Source: Robins, Rotnitzky and Zhao, 1994, doi:10.2307/2290910; for the ATT, Mercatanti and Li, 2014, doi:10.1214/14-AOAS784.
 
     Raises:
         ValueError: input that a door refuses; one arm only; a model that cannot be fitted in an arm; options that do not go

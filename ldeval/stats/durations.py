@@ -49,7 +49,7 @@ def quantile_regression(
         seed: of the bootstrap.
         level: of the intervals.
 
-    Source: Koenker, Quantile Regression (2005), chapters 3 and 6; Portnoy, 2003, doi:10.1198/016214503000000954.
+    Source: Koenker, Quantile Regression (2005), chapters 3 and 6; Portnoy, 2003, J. Am. Stat. Assoc. 98:1001.
 
     Raises:
         ValueError: input that a door refuses; q outside (0, 1); "cluster" without clusters; collinear columns, by name; no
