@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from small_records import small_records
 
-from ldeval.analysis.profile import NEEDS, described, needs, offers_described, overlap, profile, routes, sites, uptake
+from ldeval.analysis.profile import needs, overlap, profile, routes, uptake
+from ldeval.analysis.referrals import NEEDS, described, offers_described
+from ldeval.analysis.sites import sites
 from ldeval.release.disclosure import clear
 from ldeval.stats.funnel import funnel_limits, site_variation
 

@@ -13,15 +13,17 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from ldeval.analysis.attempts import answers, require_both
 from ldeval.analysis.counted import Counts, Line, tally
-from ldeval.analysis.effects import at_work, effect, found, odds_ratio
+from ldeval.analysis.effects import at_work, effect, found, in_fives, odds_ratio
 from ldeval.analysis.findings import Curves, Effect, Effects, Findings, made_from
 from ldeval.analysis.records import RECORDS, UNSEEN, USER, Comparison, Records, compare
 from ldeval.analysis.weighted_curves import Timed, timed_curves
 from ldeval.estimate import Estimate
 from ldeval.stats.adjusted import By, adjusted_incidence
+from ldeval.stats.estimands import Estimand
 from ldeval.stats.fit import Contrasts
 from ldeval.stats.linear import linear
 from ldeval.stats.weights import propensity_weights
@@ -53,6 +55,7 @@ ENDINGS = {"diversion-disposals": "How index cases ended"}
 SENTENCES = ("immediate_custody", "suspended_sentence", "community_order", "fine", "discharge")
 OTHERS = ("caution", "no_further_action", "discontinued", "acquitted")
 OPEN = "open"
+PEOPLE = "people of the comparison"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +106,26 @@ def diversion(records: Records) -> Findings:
     return primary(cases) + intention_to_treat(records) + given_sentence(cases) + endings(people, days)
 
 
-def incidence(cases: Race, by: By = "weighting") -> Contrasts:
-    """Give the incidence of custody in both arms at the horizon, weighted or standardised to the users."""
-    people = cases.people
-    require_both(cases.custody, people.treated, CUSTODY)
+def incidence(cases: Race, by: By = "weighting", estimand: Estimand = "ATT") -> Contrasts:
+    """Give the incidence of custody in both arms at the horizon, weighted or standardised to those of the estimand."""
+    require_both(cases.custody, cases.people.treated, CUSTODY)
+    return first_cause(cases.people, to_horizon(cases), cases.state, cases.horizon, by=by, estimand=estimand)
+
+
+def first_cause(
+    people: Comparison, time: Array, state: npt.NDArray[np.int64], tau: float, *, by: By = "weighting", estimand: Estimand = "ATT"
+) -> Contrasts:
+    """Give the incidence of the first cause in both arms at `tau`, the others competing."""
     return adjusted_incidence(
-        to_horizon(cases),
-        cases.state,
+        time,
+        state,
         people.treated,
         people.X,
         cause=1,
-        tau=cases.horizon,
-        estimand="ATT",
+        tau=tau,
+        estimand=estimand,
         by=by,
-        entry=people.entry if by == "weighting" else None,
+        entry=people.entry,
         cluster=people.cluster,
         small_sample=SMALL_SAMPLE,
     )
@@ -158,7 +167,7 @@ def primary(cases: Race) -> Findings:
     )
     made = [effect(fit, term, key, unit=unit, estimand="ATT", method=method, events=cases.events) for term, key, unit in kinds]
     odds = odds_ratio(fit, "incidence", "diversion/odds_ratio/att", estimand="ATT", method=method, events=cases.events)
-    diverted = at_work(made[2], "diversion/people_diverted/att", -float(cases.people.treated.sum()), "people")
+    diverted = at_work(made[2], "diversion/people_diverted/att", -in_fives(cases.people.treated.sum()), "people")
     shown = Effects(
         "diversion-risk",
         "Immediate custody within twelve months of the index event",
@@ -213,20 +222,30 @@ def given_sentence(cases: Race) -> Findings:
 @answers(ENDINGS)
 def endings(people: Comparison, follow_up_days: int) -> Findings:
     """Count how index cases had ended by the end of follow-up, by arm."""
-    rows = people.rows
-    ended = rows.index_disposal.where(rows.index_disposal_days < follow_up_days, OPEN).fillna(OPEN)
     arm = np.where(people.treated == 1.0, "Users", "Comparators")
-    frame = rows[[]].assign(disposal=ended.astype(str), arm=arm)
-    named = [(name, "Sentence") for name in SENTENCES] + [(name, "No sentence") for name in (*OTHERS, OPEN)]
-    lines = (Line("All index cases"), *(Line(_words(name), {"disposal": name}, group) for name, group in named))
-    columns = tuple(Line(label, {"arm": label}) for label in ("Users", "Comparators"))
+    frame = endings_of(people.rows, follow_up_days).assign(arm=arm)
+    lines, columns = lines_of_endings(), arm_lines("Users", "Comparators")
     note = "Unweighted: the arms differ in what they are charged with and in history, so a difference here is no effect."
     title = "How index cases had ended twelve months after the index event"
     counts = tally(frame, lines, columns)
-    population = "people of the comparison"
-    return Findings(
-        (), (Counts("diversion-disposals", title, population, lines, columns, counts, "of column", "cases", (note,)),)
-    )
+    return Findings((), (Counts("diversion-disposals", title, PEOPLE, lines, columns, counts, "of column", "cases", (note,)),))
+
+
+def endings_of(rows: pd.DataFrame, follow_up_days: int) -> pd.DataFrame:
+    """Give each person's `disposal` in the follow-up, or that the case was open."""
+    ended = rows.index_disposal.where(rows.index_disposal_days < follow_up_days, OPEN).fillna(OPEN)
+    return rows[[]].assign(disposal=ended.astype(str))
+
+
+def lines_of_endings() -> tuple[Line, ...]:
+    """Give a line for all index cases, and one for each way in which they end."""
+    named = [(name, "Sentence") for name in SENTENCES] + [(name, "No sentence") for name in (*OTHERS, OPEN)]
+    return (Line("All index cases"), *(Line(_words(name), {"disposal": name}, group) for name, group in named))
+
+
+def arm_lines(*labels: str) -> tuple[Line, ...]:
+    """Give a line for each group of people."""
+    return tuple(Line(label, {"arm": label}) for label in labels)
 
 
 def _words(name: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ldeval.analysis.covered import BIAS, COVERAGE, MEAN, TRUTH
+from ldeval.analysis.effects import without_error
 from ldeval.analysis.findings import Column, Dot, Dots, Findings, Table, made_from
 from ldeval.data.evidence import Rung, TwinDraws, alarms, twin_draws
 from ldeval.estimate import Estimate
@@ -70,14 +72,10 @@ def label(key: str) -> str:
 def _covered(key: str, rows: Sequence[TwinDraws]) -> Table:
     columns = (
         Column("estimate", "Estimate"),
-        Column("truth", "Truth", "coefficient"),
-        Column("mean", "Mean estimate", "coefficient"),
-        Column("bias", "Bias", "bias"),
+        *(TRUTH, MEAN, BIAS),
         Column("sd", "Spread of estimates", "coefficient"),
         Column("mean_se", "Mean error", "coefficient"),
-        Column("coverage", "Coverage", "coverage"),
-        Column("low", "Band from", "coverage"),
-        Column("high", "to", "coverage"),
+        *COVERAGE,
     )
     cells = tuple(
         (label(row.id), row.truth, row.mean, row.bias / row.bias_mc_error, row.sd, row.mean_se, row.coverage, row.low, row.high)
@@ -129,22 +127,8 @@ def _alarms(rows: Sequence[Rung]) -> Table:
 
 
 def _count(key: str, measure: str, value: float, unit: str = "values", n: int | None = None) -> Estimate:
-    return Estimate(
-        id=f"trust/{key}",
-        outcome="trust",
-        measure=measure,
-        unit=unit,
-        estimand="descriptive",
-        value=value,
-        se=0.0,
-        scale="identity",
-        low=value,
-        high=value,
-        level=0.95,
-        n=int(value) if n is None else n,
-        events=None,
-        method="counted over the draws of the twin",
-    )
+    method = "counted over the draws of the twin"
+    return without_error(f"trust/{key}", measure, value, unit=unit, n=int(value) if n is None else n, method=method)
 
 
 def _share(key: str, measure: str, row: TwinDraws) -> Estimate:

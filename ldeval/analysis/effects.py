@@ -14,6 +14,15 @@ from ldeval.analysis.findings import Exhibit, Findings
 from ldeval.estimate import Estimate, Scale
 from ldeval.stats.fit import Contrasts
 
+FIVE = 5
+"""Counts of people that estimates are multiplied by, or divided by, are to the nearest five, as released counts are: the two
+estimates, side by side, would give an exact one back."""
+
+
+def in_fives(count: float) -> int:
+    """Give a count to the nearest five, and five at least."""
+    return max(FIVE, FIVE * round(count / FIVE))
+
 
 class Fit(Protocol):
     """What every fit and contrast of `ldeval.stats` gives."""
@@ -77,6 +86,36 @@ def found(estimates: Iterable[Estimate], arms: tuple[Arm, ...], *exhibits: Exhib
 def _behind(estimate: Estimate, arms: tuple[Arm, ...]) -> tuple[Arm, ...]:
     own = tuple(arm for arm in arms if estimate.measure.endswith(f"_{arm.label.lower()}"))
     return own or arms
+
+
+def without_error(
+    key: str,
+    measure: str,
+    value: float,
+    *,
+    unit: str = "values",
+    n: int,
+    method: str,
+    estimand: str = "descriptive",
+    outcome: str = "",
+) -> Estimate:
+    """Give a number that is counted or computed and has no error; its outcome is the first part of the key, or given."""
+    return Estimate(
+        id=key,
+        outcome=outcome or key.split("/")[0],
+        measure=measure,
+        unit=unit,
+        estimand=estimand,
+        value=float(value),
+        se=0.0,
+        scale="identity",
+        low=float(value),
+        high=float(value),
+        level=0.95,
+        n=n,
+        events=None,
+        method=method,
+    )
 
 
 def at_work(estimate: Estimate, key: str, factor: float, unit: str) -> Estimate:

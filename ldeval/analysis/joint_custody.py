@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ldeval.analysis.attempts import answers
 from ldeval.analysis.counted import NotEstimated
 from ldeval.analysis.diversion import SMALL_SAMPLE
+from ldeval.analysis.effects import without_error
 from ldeval.analysis.findings import Findings, made_from
 from ldeval.analysis.records import RECORDS, Comparison, Records, compare
 from ldeval.estimate import Estimate
@@ -67,22 +68,9 @@ def _variance(people: Comparison, values: Array) -> float:
 
 
 def _estimate(key: str, value: float, n: int) -> Estimate:
-    outcome, _, _ = key.split("/")
-    bounded = float(np.clip(value, -1.0, 1.0))
-    return Estimate(
-        id=key,
-        outcome=outcome,
-        measure="correlation with the estimate of another outcome",
-        unit="number",
-        estimand="ATT",
-        value=bounded,
-        se=0.0,
-        scale="identity",
-        low=bounded,
-        high=bounded,
-        level=0.95,
-        n=n,
-        events=None,
-        method="correlation of two estimates on the same people: augmented inverse probability weighting with linear outcome "
-        "models, errors clustered by area (CR1), covariance from the variance of their difference",
+    method = (
+        "correlation of two estimates on the same people: augmented inverse probability weighting with linear outcome "
+        "models, errors clustered by area (CR1), covariance from the variance of their difference"
     )
+    measure, bounded = "correlation with the estimate of another outcome", float(np.clip(value, -1.0, 1.0))
+    return without_error(key, measure, bounded, unit="number", n=n, method=method, estimand="ATT")

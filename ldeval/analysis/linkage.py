@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ldeval.analysis.counted import Counts, Line, NotEstimated, Share, tally
+from ldeval.analysis.effects import without_error
 from ldeval.analysis.findings import Cell, Column, Findings, Table, made_from
 from ldeval.analysis.records import NOT_YET_LIVE, RECORDS, UNSEEN, USER, Records
 from ldeval.data.linkage import QUALITY, RATES
@@ -229,24 +230,9 @@ def _record_errors(row: pd.Series, known: bool) -> tuple[Cell, ...]:
 
 
 def _error(name: str, value: float, pairs: int) -> Estimate:
-    return Estimate(
-        id=f"linkage/{name}",
-        outcome="linkage",
-        measure=_WORDS[name],
-        unit=ERRORS,
-        estimand="descriptive",
-        value=value,
-        se=0.0,
-        scale="identity",
-        low=value,
-        high=value,
-        level=0.95,
-        n=pairs,
-        events=None,
-        method="sum over pairs of records of the model's match probability"
-        if name.endswith("expected")
-        else "pairs of records beside the twin's table of who is who",
-    )
+    expected = "sum over pairs of records of the model's match probability"
+    method = expected if name.endswith("expected") else "pairs of records beside the twin's table of who is who"
+    return without_error(f"linkage/{name}", _WORDS[name], value, unit=ERRORS, n=pairs, method=method)
 
 
 @dataclass(frozen=True, slots=True)

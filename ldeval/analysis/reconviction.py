@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ldeval.analysis.attempts import NoAnswer, answers, require_both
-from ldeval.analysis.diversion import CR2_WORDS, SMALL_SAMPLE, WORDS
+from ldeval.analysis.diversion import CR2_WORDS, SMALL_SAMPLE, WORDS, first_cause
 from ldeval.analysis.effects import effect, found
 from ldeval.analysis.findings import Column, Effect, Effects, Findings, Table, made_from
 from ldeval.analysis.records import RECORDS, Comparison, Records, compare
 from ldeval.analysis.weighted_curves import Timed, timed_curves
-from ldeval.stats.adjusted import adjusted_incidence, adjusted_survival
+from ldeval.stats.adjusted import adjusted_survival
 from ldeval.stats.cox import CoxFit, cox
 from ldeval.stats.estimands import Weights
 from ldeval.stats.weights import propensity_weights
@@ -235,18 +235,7 @@ def times_and_shares(spell: Spell) -> Findings:
         cluster=people.cluster,
         small_sample=SMALL_SAMPLE,
     )
-    shares = adjusted_incidence(
-        spell.time,
-        spell.state,
-        people.treated,
-        people.X,
-        cause=1,
-        tau=spell.horizon,
-        estimand="ATT",
-        entry=people.entry,
-        cluster=people.cluster,
-        small_sample=SMALL_SAMPLE,
-    )
+    shares = first_cause(people, spell.time, spell.state, spell.horizon)
     time_words = f"restricted mean to {spell.horizon:.0f} days of weighted Kaplan-Meier curves, death censoring; {WORDS}"
     share_words = f"weighted Aalen-Johansen at {spell.horizon:.0f} days, death competing, by the England rule; {WORDS}"
     kinds = (

@@ -17,19 +17,16 @@ from ldeval.analysis.attempts import NoAnswer, answers, not_estimated, require_b
 from ldeval.analysis.diversion import (
     CUSTODY,
     SAME_MONTHS,
-    SMALL_SAMPLE,
     Array,
     Race,
     incidence,
     race,
     risk_difference,
-    to_horizon,
 )
 from ldeval.analysis.diversion_parts import difference
 from ldeval.analysis.effects import effect, found
 from ldeval.analysis.findings import Column, Effect, Effects, Findings, Table, made_from
 from ldeval.analysis.records import RECORDS, UNSEEN, USER, Comparison, Records, compare, comparison, design
-from ldeval.stats.adjusted import adjusted_incidence
 from ldeval.stats.linear import linear
 from ldeval.stats.resample import adjust_p
 from ldeval.stats.weights import propensity_weights
@@ -144,23 +141,11 @@ def _unadjusted(key: str, cases: Race) -> Findings:
 
 
 def _for_everyone(key: str, cases: Race) -> Findings:
-    people = cases.people
-    fit = adjusted_incidence(
-        to_horizon(cases),
-        cases.state,
-        people.treated,
-        people.X,
-        cause=1,
-        tau=cases.horizon,
-        estimand="ATE",
-        entry=people.entry,
-        cluster=people.cluster,
-        small_sample=SMALL_SAMPLE,
-    )
+    fit = incidence(cases, estimand="ATE")
     words = f"weighted Aalen-Johansen, weights for everyone in the comparison; {SAME_MONTHS}"
     unit = "percentage points"
     estimate = effect(fit, "incidence_difference", key, unit=unit, estimand="ATE", method=words, events=cases.events)
-    return found([estimate], people.arms(cases.custody))
+    return found([estimate], cases.people.arms(cases.custody))
 
 
 def historical(records: Records) -> Comparison:

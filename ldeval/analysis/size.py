@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ldeval.analysis.effects import without_error
 from ldeval.analysis.findings import Column, Findings, Table, made_from
 from ldeval.data import evidence
 from ldeval.data.evidence import Size
@@ -146,19 +147,5 @@ def _national(line: Line, hours: float) -> Table:
 
 
 def _number(key: str, measure: str, value: float, unit: str = "number") -> Estimate:
-    return Estimate(
-        id=f"size/{key}",
-        outcome="size",
-        measure=measure,
-        unit=unit,
-        estimand="descriptive",
-        value=float(value),
-        se=0.0,
-        scale="identity",
-        low=float(value),
-        high=float(value),
-        level=0.95,
-        n=1,
-        events=None,
-        method="measured by benchmarks/scale.py, or worked out from it as the table of the national run shows",
-    )
+    method = "measured by benchmarks/scale.py, or worked out from it as the table of the national run shows"
+    return without_error(f"size/{key}", measure, value, unit=unit, n=1, method=method)

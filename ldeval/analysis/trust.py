@@ -9,6 +9,8 @@ from pathlib import Path
 from ldeval.analysis.agreement import SMALLEST
 from ldeval.analysis.cases import competing, hazards, regression, survival, weighting
 from ldeval.analysis.cases.case import Case, collect
+from ldeval.analysis.covered import BIAS, COVERAGE, MEAN, TRUTH
+from ldeval.analysis.effects import without_error
 from ldeval.analysis.findings import Cell, Column, Dot, Dots, Findings, Table, made_from
 from ldeval.data import evidence
 from ldeval.data.evidence import RULES, Coverage
@@ -197,22 +199,8 @@ def _sums(cases: Sequence[Case]) -> tuple[Estimate, ...]:
 
 
 def _count(key: str, measure: str, value: float, *, unit: str = "values", n: int | None = None) -> Estimate:
-    return Estimate(
-        id=f"trust/{key}",
-        outcome="trust",
-        measure=measure,
-        unit=unit,
-        estimand="descriptive",
-        value=value,
-        se=0.0,
-        scale="identity",
-        low=value,
-        high=value,
-        level=LEVEL,
-        n=int(value) if n is None else n,
-        events=None,
-        method="counted over the reference cases and simulated settings of the appendix",
-    )
+    method = "counted over the reference cases and simulated settings of the appendix"
+    return without_error(f"trust/{key}", measure, value, unit=unit, n=int(value) if n is None else n, method=method)
 
 
 def _band(row: Coverage) -> tuple[float, float]:
@@ -238,12 +226,7 @@ def _coverage_table(rows: Sequence[Coverage]) -> Table:
         columns=(
             Column("block", "Estimator"),
             Column("setting", "Setting"),
-            Column("truth", "Truth", "coefficient"),
-            Column("mean", "Mean estimate", "coefficient"),
-            Column("bias", "Bias", "bias"),
-            Column("coverage", "Coverage", "coverage"),
-            Column("low", "Band from", "coverage"),
-            Column("high", "to", "coverage"),
+            *(TRUTH, MEAN, BIAS, *COVERAGE),
             Column("draws", "Draws", "values"),
         ),
         rows=tuple(

@@ -6,6 +6,7 @@ from math import hypot, log
 from pathlib import Path
 
 from ldeval.analysis.attempts import not_estimated
+from ldeval.analysis.effects import without_error
 from ldeval.analysis.findings import Cell, Column, Findings, Table, made_from
 from ldeval.analysis.records import RECORDS
 from ldeval.estimate import Estimate, read_csv
@@ -69,20 +70,5 @@ def _row(estimate: Estimate, truth: Estimate) -> tuple[Cell, ...]:
 
 
 def _count(key: str, count: int, pairs: list[tuple[Estimate, Estimate]]) -> Estimate:
-    value = float(count)
-    return Estimate(
-        id=key,
-        outcome="truth",
-        measure=key.split("/")[1],
-        unit="values",
-        estimand="descriptive",
-        value=value,
-        se=0.0,
-        scale="identity",
-        low=value,
-        high=value,
-        level=0.95,
-        n=max(estimate.n for estimate, _ in pairs),
-        events=None,
-        method="headline estimates beside the truth, which is computed from both potential outcomes of the twin",
-    )
+    method = "headline estimates beside the truth, which is computed from both potential outcomes of the twin"
+    return without_error(key, key.split("/")[1], count, n=max(estimate.n for estimate, _ in pairs), method=method)

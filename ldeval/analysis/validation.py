@@ -10,8 +10,9 @@ import pandas as pd
 
 from ldeval.analysis import agreement, trial_estimates, trial_exhibits, trial_models
 from ldeval.analysis.agreement import Compared
+from ldeval.analysis.effects import without_error
 from ldeval.analysis.findings import Findings, made_from
-from ldeval.analysis.trial_models import DISTRIBUTIONS, LEVEL
+from ldeval.analysis.trial_models import DISTRIBUTIONS
 from ldeval.analysis.trials import MAIN, RECID, ROSSI, Model, Trial
 from ldeval.data import open_data
 from ldeval.estimate import Estimate
@@ -267,19 +268,6 @@ def _over_time(people: pd.DataFrame, root: Path) -> Iterator[Compared]:
 def _largest(trial: Trial, rows: list[Compared]) -> Estimate:
     # Differences below a millionth are rounding noise that varies between machines: none smaller is stated.
     worst = max(agreement.SMALLEST, *(row.difference for row in rows))
-    return Estimate(
-        id=f"{trial.data}/largest_difference",
-        outcome=trial.outcome,
-        measure="largest difference from R",
-        unit="bound on a relative difference",
-        estimand="descriptive",
-        value=worst,
-        se=0.0,
-        scale="identity",
-        low=worst,
-        high=worst,
-        level=LEVEL,
-        n=len(rows),
-        events=None,
-        method="bound on |here - R|, over R's standard error for estimates and over R's value for the rest",
-    )
+    method = "bound on |here - R|, over R's standard error for estimates and over R's value for the rest"
+    key, unit = f"{trial.data}/largest_difference", "bound on a relative difference"
+    return without_error(key, "largest difference from R", worst, unit=unit, n=len(rows), method=method, outcome=trial.outcome)
