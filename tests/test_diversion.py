@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from drawn_comparison import people, reasons, records, values
 
-from ldeval.analysis import custody_days, diversion, diversion_parts, weighting
+from ldeval.analysis import custody_days, disposals, diversion, diversion_parts, weighting
 from ldeval.analysis.counted import Counts
 from ldeval.analysis.diversion import incidence, race
 from ldeval.analysis.findings import Curves, Table
@@ -74,9 +74,10 @@ def test_every_expected_result_is_there_or_says_why(analysis, expected, drawn):
 def test_people_diverted_are_the_difference_times_the_users(drawn, cases):
     found = values(diversion.diversion(drawn))
     difference, diverted = found["diversion/risk_difference/att"], found["diversion/people_diverted/att"]
-    assert diverted.value == pytest.approx(-difference.value * cases.people.treated.sum(), abs=EXACT)
+    users = 5 * round(cases.people.treated.sum() / 5)
+    assert diverted.value == pytest.approx(-difference.value * users, abs=EXACT)
     assert (diverted.low, diverted.high) == pytest.approx(
-        tuple(-bound * cases.people.treated.sum() for bound in (difference.high, difference.low)), abs=EXACT
+        tuple(-bound * users for bound in (difference.high, difference.low)), abs=EXACT
     )
 
 
@@ -96,6 +97,23 @@ def test_endings_add_up_to_the_people_of_each_arm(drawn, frame):
     grid = np.array(table.values)
     assert (grid[0] == grid[1:].sum(axis=0)).all()
     assert grid[0].tolist() == [(frame.arm == "user").sum(), (frame.arm == "not_yet_live").sum()]
+
+
+def test_endings_before_and_after_count_the_same_areas(frame):
+    users = (
+        frame[frame.arm == "user"].head(3).assign(index_disposal=["fine", "immediate_custody", "fine"], index_disposal_days=10)
+    )
+    before = users.head(2).assign(index_disposal=["immediate_custody", "fine"], index_disposal_days=[20, 365])
+    (table,) = disposals.before_and_after(users, before, 365).exhibits
+    labels = [row.label for row in table.rows]
+    found = {label: table.values[labels.index(label)] for label in ("All index cases", "Immediate custody", "Fine", "Still open")}
+    assert found == {"All index cases": (2, 3), "Immediate custody": (1, 1), "Fine": (0, 2), "Still open": (1, 0)}
+    assert [column.label for column in table.columns] == [disposals.EARLIER, disposals.USERS]
+
+
+def test_endings_before_need_somebody_in_the_earlier_window(drawn):
+    (gap,) = disposals.disposals(drawn).missing
+    assert (gap.id, gap.why) == ("diversion-before", "there is nobody of the same areas in the earlier window")
 
 
 def test_curves_end_at_the_risk_and_count_whom_they_hold(cases):

@@ -55,6 +55,12 @@ def test_shares_are_read_beside_their_counts():
     assert "as shares of 100: a, 60.0%; b + C, 25.0%; no need, 15.0%." in alt_text(table(NEEDS), Estimates())
 
 
+def test_columns_side_by_side_are_told_row_by_row_the_widest_gap_first():
+    text = alt_text(table(replace(NEEDS, picture="beside")), Estimates())
+    assert text.startswith("Bars, needs: All (100), Yes (50). Furthest apart: no need, 15.0% and 20.0%.")
+    assert text.endswith("All: a, 60.0% and 60.0%; b + C, 25.0% and 20.0%; no need, 15.0% and 20.0%.")
+
+
 def test_a_suppressed_share_is_said_to_be():
     hidden = {key: None if count == 15 else count for key, count in NEEDS.counted().items()}
     assert "no need, suppressed" in alt_text(as_table(NEEDS, hidden, None), Estimates())
@@ -68,8 +74,8 @@ def test_the_funnel_names_the_sites_that_chance_does_not_explain():
 
 @pytest.mark.parametrize(
     "exhibit",
-    [SERIES, table(NEEDS), table(replace(NEEDS, picture="overlap")), table(SITES)],
-    ids=["series", "shares", "overlap", "funnel"],
+    [SERIES, table(NEEDS), table(replace(NEEDS, picture="overlap")), table(replace(NEEDS, picture="beside")), table(SITES)],
+    ids=["series", "shares", "overlap", "beside", "funnel"],
 )
 def test_pictures_are_the_same_bytes_each_time(tmp_path, exhibit):
     for name in ("one", "two"):

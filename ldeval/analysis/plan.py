@@ -91,6 +91,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("weighting", "weighting.weighting", reads=CUSTODY),
     Stage("diversion", "diversion.diversion", reads=CUSTODY),
     Stage("diversion by method, group and site", "diversion_parts.diversion_parts", reads=CUSTODY),
+    Stage("endings before and after", "disposals.disposals", reads=(DAYS, "cohort.historical_window")),
     Stage("days in custody", "custody_days.custody_days", reads=CUSTODY),
     Stage("reconviction", "reconviction.reconviction", reads=(*RECONVICTED, "outcomes.reconviction.matters")),
     Stage("repeat offending", "reoffending.reoffending", reads=RECONVICTED),

@@ -18,6 +18,9 @@ LIMITS = ((1.96, "95% limits", (0, (4, 3))), (3.09, "99.8% limits", "-"))
 """Spiegelhalter's two pairs of limits."""
 
 
+HATCHES = ("", "///", "...", "xxx")
+"""What tells bars of several columns apart in greyscale."""
+
 LABEL, NEAR = 0.045, 0.1
 """Height of a site's name as a share of the height of the picture, and how near in size names stand above one another."""
 
@@ -71,6 +74,51 @@ def draw_shares(table: Table, new: Any) -> Any:
     even_axis(axes, "x", unit="share")
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("Share of all")
+    return picture
+
+
+def _heads(table: Table) -> list[str]:
+    """Give the headings of the columns of counts."""
+    names = [column.name for column in table.columns]
+    return [column.label for column in table.columns[names.index("label") + 1 :] if not column.name.endswith("_share")]
+
+
+def beside_alt(table: Table) -> str:
+    """State the row in which the columns are furthest apart, then every row's shares."""
+    heads = _heads(table)
+    sides = [bars_of(table, place) for place in range(len(heads))]
+    whole, *rows = list(zip(*sides, strict=True))
+    sizes = ", ".join(f"{head} ({form(bar.count, 'cases')})" for head, bar in zip(heads, whole, strict=True))
+    furthest = max(rows, key=lambda row: abs((row[0].share or 0.0) - (row[-1].share or 0.0)))
+    said = [f"{row[0].label[:1].lower()}{row[0].label[1:]}, {' and '.join(_said(bar) for bar in row)}" for row in rows]
+    return (
+        f"Bars, {table.title[:1].lower()}{table.title[1:]}: {sizes}. Furthest apart: {said[rows.index(furthest)]}. "
+        f"All: {'; '.join(said)}."
+    )
+
+
+def draw_beside(table: Table, new: Any) -> Any:
+    """Draw a bar for each column in every row, its share beside it."""
+    heads = _heads(table)
+    whole, *rows = bars_of(table)
+    picture = new(figsize=(WIDTH, 0.9 + 0.2 * len(heads) * len(rows)), layout="constrained")
+    axes = picture.subplots()
+    height = 0.8 / len(heads)
+    for place, head in enumerate(heads):
+        bars = bars_of(table, place)[1:]
+        at = [row + (place - (len(heads) - 1) / 2) * height for row in range(len(bars))]
+        shares = [bar.share or 0.0 for bar in bars]
+        look = {"color": PALETTE[place], "hatch": HATCHES[place], "edgecolor": "white", "label": head}
+        axes.barh(at, shares, height=0.92 * height, **look)
+        for y, bar, share in zip(at, bars, shares, strict=True):
+            axes.text(share + 0.004, y, _said(bar), va="center", size=7.5)
+    axes.set_yticks(range(len(rows)), [bar.label for bar in rows], color="black")
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.margins(x=0.12)
+    even_axis(axes, "x", unit="share")
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel(f"Share of {whole.label[:1].lower()}{whole.label[1:]}")
+    axes.legend(loc="lower right", frameon=False)
     return picture
 
 

@@ -24,7 +24,16 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from ldeval.analysis.findings import Curves, Dots, Effects, Exhibit, Point, Table
 from ldeval.estimate import Estimate, Estimates
 from ldeval.release import plots_economics
-from ldeval.release.counts_plot import draw_funnel, draw_overlap, draw_shares, funnel_alt, overlap_alt, shares_alt
+from ldeval.release.counts_plot import (
+    beside_alt,
+    draw_beside,
+    draw_funnel,
+    draw_overlap,
+    draw_shares,
+    funnel_alt,
+    overlap_alt,
+    shares_alt,
+)
 from ldeval.release.flow import draw_flow, flow_alt
 from ldeval.release.foot import foot, not_shown
 from ldeval.release.look import DASHES, GREY, LOOK, PALETTE, WIDTH
@@ -42,6 +51,7 @@ Drawn = Curves | Effects | Dots | Table
 PICTURES: dict[str, tuple[Callable[[Table], str], Callable[[Table, Any], Any]]] = {
     "flow": (flow_alt, draw_flow),
     "shares": (shares_alt, draw_shares),
+    "beside": (beside_alt, draw_beside),
     "overlap": (overlap_alt, draw_overlap),
     "funnel": (funnel_alt, draw_funnel),
     "love": (love_alt, draw_love),
