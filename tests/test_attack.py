@@ -9,18 +9,17 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from attack import behind_ratio, behind_share, crude_ratio, crude_share, hidden, possible, read, sums
+from attack import hidden, possible, read, sums
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from release_folder import make_study
 
-from ldeval.analysis.counted import Arm, Counts, Line, Share, tally
+from ldeval.analysis.counted import Counts, Line, Share, tally
 from ldeval.analysis.findings import Findings, Origin
 from ldeval.release.build import write
 from ldeval.release.counts_table import as_table
 from ldeval.release.disclosure import Cleared, clear
 from ldeval.release.policy import POLICIES
-from ldeval.release.precision import coarsened
 from ldeval.release.suppress import control
 from ldeval.study import read_study
 
@@ -186,46 +185,6 @@ def test_the_attack_narrows_a_rounded_table_without_complementary_suppression(tm
     findings = one_table([[7, 12], [40, 40]])
     folder = released(tmp_path, weakly(findings, POLICY, small))
     assert recovered(folder, findings, POLICY, small(findings.counted()))
-
-
-def plain_release(row, arms, policy):
-    return row
-
-
-@pytest.mark.parametrize("events", [2, 5, 9, 33])
-def test_the_attack_reads_events_out_of_unrounded_errors(events):
-    assert behind_share(crude_share(events, 80), EXACT, plain_release) == {events}
-    arms = (Arm("Service", 5000, events), Arm("Comparison", 5000, 300))
-    assert behind_ratio(crude_ratio(events, 300), arms, EXACT_BLIND, (1.0, 1.0), plain_release) == {events}
-
-
-class Blind:
-    """Somebody who knows nothing of the events of either arm."""
-
-    base = 1
-
-    def bounds(self, shown):
-        return 1, 400
-
-
-EXACT_BLIND = Blind()
-
-
-@pytest.mark.parametrize("n", [60, 100, 401, 2003])
-@pytest.mark.parametrize("events", [8, 9, 13, 30, 52])
-def test_released_errors_leave_all_that_rounding_leaves_of_a_share(events, n):
-    left = behind_share(coarsened(crude_share(events, n), (), POLICY), POLICY)
-    low, high = POLICY.bounds(POLICY.rounded(events))
-    assert left >= set(range(low, high + 1)) & set(range(n - 4))
-
-
-@pytest.mark.parametrize("counts", [(8, 500), (10, 30), (23, 200), (50, 503), (1003, 5000)])
-def test_released_errors_leave_all_that_rounding_leaves_of_a_ratio(counts):
-    times = (3.1, 7.7)
-    row = coarsened(crude_ratio(*counts, times), tuple(Arm("", 5000, count) for count in counts), POLICY)
-    arms = tuple(Arm("", 5000, POLICY.rounded(count)) for count in counts)
-    low, high = POLICY.bounds(POLICY.rounded(counts[0]))
-    assert behind_ratio(row, arms, POLICY, times) == set(range(low, high + 1))
 
 
 def test_the_sums_that_the_attacker_knows_hold():

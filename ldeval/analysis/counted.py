@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Conditions = Mapping[str, str]
 ShareOf = Literal["none", "of column", "of row"]
-Picture = Literal["", "flow", "shares", "overlap", "funnel", "love", "bars", "tornado", "acceptability"]
+Picture = Literal["", "flow", "shares", "beside", "overlap", "funnel", "love", "bars", "tornado", "acceptability"]
 """The figure that is drawn of a table as well."""
 Key = tuple[str, frozenset[tuple[str, str]]]
 """Whom a count counts: the population, and the conditions that hold."""
@@ -143,12 +143,17 @@ class Share:
 class Arm:
     """One side of the comparison behind an estimate: its people, its events, and the largest share that one person (or
     case) has in the arm's total, where the estimate is of a total or a mean (days, pounds). Weights do not count here.
+
+    Where arms of several estimates add up to one another, `of` names what is counted in all of them, and `parts` are the
+    events by the smallest cells of which the arms consist, such as months.
     """
 
     label: str
     n: int
     events: int | None = None
     largest: float | None = None
+    of: str = ""
+    parts: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ldeval.analysis.counted import Counts, Line, NotEstimated, tally
+from ldeval.analysis.counted import Arm, Counts, Line, NotEstimated, tally
 from ldeval.analysis.court_cohorts import Cohorts, cohorts
 from ldeval.analysis.effects import effect
 from ldeval.analysis.findings import Effect, Effects, Findings, made_from
@@ -63,6 +63,7 @@ def lengths(cases: pd.DataFrame, extract_end: date) -> Findings:
     recent = cases[pd.to_datetime(cases["charge_date"]) > first]
     made: list[Estimate] = []
     missing: list[NotEstimated] = []
+    arms: dict[str, tuple[Arm, ...]] = {}
     rows = []
     for court, label in COURTS.items():
         own = recent[recent["court_type"] == court]
@@ -73,13 +74,21 @@ def lengths(cases: pd.DataFrame, extract_end: date) -> Findings:
             rows += [Effect(f"{words}, {QUANTILES[q]}", row.id, label) for q, row in zip(QUANTILES, found, strict=True)]
         if len(own):
             made.append(_adjournments(own, court))
+            arms[made[-1].id] = (_adjourned(own, label),)
         else:
             words = f"mean adjournments a case, {label}"
             missing.append(
                 NotEstimated(f"court_stages/adjournments/{court}/mean", words, "no case of this court", "court_stages")
             )
     shown = Effects("court-stages", "How long each stage takes", "Days", tuple(rows))
-    return Findings(tuple(made), (shown,), missing=tuple(missing))
+    return Findings(tuple(made), (shown,), missing=tuple(missing), arms=arms)
+
+
+def _adjourned(cases: pd.DataFrame, label: str) -> Arm:
+    """Give what stands behind a mean: the cases, all their adjournments, and the largest share of one case in these."""
+    counts = cases["adjournments"].to_numpy(float)
+    total = float(counts.sum())
+    return Arm(label, len(counts), int(total), float(counts.max() / total) if total else None)
 
 
 def _quantile(cases: pd.DataFrame, court: str, name: str, q: float) -> Estimate | NotEstimated:

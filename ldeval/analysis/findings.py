@@ -137,6 +137,14 @@ class Curves:
         """Give the points of one group, in time order."""
         return tuple(point for point in self.points if point.group == group)
 
+    def people(self, group: str) -> int:
+        """Give the most of a group that were ever at risk."""
+        return max(point.at_risk for point in self.of(group))
+
+    def events(self, group: str) -> int:
+        """Give all events of a group."""
+        return sum(point.events for point in self.of(group))
+
 
 @dataclass(frozen=True, slots=True)
 class Effect:

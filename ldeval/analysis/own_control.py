@@ -51,11 +51,13 @@ class Panel:
         """Give the rows of some months."""
         return self.rows[self.rows["month"].isin(months)]
 
-    def arm(self, outcome: str, months: Sequence[int], label: str) -> Arm:
-        """Give what stands behind a span: its people, the outcome's total, and the largest share of one person in it."""
-        own = self.span(months).groupby("person")[outcome].sum()
+    def arm(self, outcome: str, months: Sequence[int], label: str, group: str = "users") -> Arm:
+        """Give what stands behind a span: its people, the outcome's total by month, and the largest share of one person in it."""
+        rows = self.span(months)
+        own = rows.groupby("person")[outcome].sum()
         total = float(own.sum())
-        return Arm(label, len(own), int(total), float(own.max() / total) if total else None)
+        by_month = tuple((f"{month:+d}", int(rows.loc[rows["month"] == month, outcome].sum())) for month in months)
+        return Arm(label, len(own), int(total), float(own.max() / total) if total else None, f"{outcome} of {group}", by_month)
 
 
 def own_control(panel: pd.DataFrame, people: pd.DataFrame, outcomes: Sequence[str]) -> Panel:

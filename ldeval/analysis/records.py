@@ -23,7 +23,8 @@ RECORDS = "records"
 USER, NOT_YET_LIVE, UNSEEN = "user", "not_yet_live", "unseen"
 
 FEWEST = 20
-"""A category with fewer people than this in either arm joins the reference: it could not be balanced."""
+"""A category with fewer people than this in either arm joins the reference, and a missing value gets no category of its own: it
+could not be balanced, and its balance would count it."""
 
 LOGGED = ("previous_events", "previous_offences", "previous_convictions", "previous_custody", "open_cases")
 CODED = ("sex", "ethnicity", "index_offence", "index_event")
@@ -167,7 +168,7 @@ def _coded(column: pd.Series, treated: npt.NDArray[np.float64]) -> pd.DataFrame:
         return pd.DataFrame({"age": centred, "age_squared": centred**2})
     values = np.log1p(column) if name in LOGGED else column.astype(float)
     made = pd.DataFrame({name: values.fillna(values.median())})
-    if column.isna().sum() >= FEWEST:
+    if min(column[treated == arm].isna().sum() for arm in (1.0, 0.0)) >= FEWEST:
         made[f"{name}_missing"] = column.isna().astype(float)
     return made
 

@@ -215,6 +215,10 @@ def _sides(rows: pd.DataFrame, outcome: str, *, later: bool) -> tuple[Arm, Arm]:
     """Give what stands behind: of one group after against before, or of both groups after the event."""
     if later:
         own = Panel(rows[rows["later"] == 1.0])
-        return own.arm(outcome, LAST, "After, referred later"), own.arm(outcome, FIRST, "Before, referred later")
+        group = "people referred later"
+        return own.arm(outcome, LAST, "After, referred later", group), own.arm(outcome, FIRST, "Before, referred later", group)
     early, late = Panel(rows[rows["later"] == 0.0]), Panel(rows[rows["later"] == 1.0])
-    return early.arm(outcome, LAST, "After, referred early"), late.arm(outcome, LAST, "After, referred later")
+    groups = ("people referred early", "people referred later")
+    return early.arm(outcome, LAST, "After, referred early", groups[0]), late.arm(
+        outcome, LAST, "After, referred later", groups[1]
+    )

@@ -16,7 +16,7 @@ import pandas as pd
 
 from ldeval.analysis.counted import Arm, NotEstimated, Share
 from ldeval.analysis.court_cohorts import Cohorts, cohorts, monthly
-from ldeval.analysis.effects import effect
+from ldeval.analysis.effects import effect, in_fives
 from ldeval.analysis.findings import Column, Effect, Effects, Findings, Table, made_from
 from ldeval.analysis.records import RECORDS, Records
 from ldeval.estimate import Estimate
@@ -235,13 +235,14 @@ def per_case_touched(found: Findings) -> Findings:
     wanted = {f"timeliness/{measure.name}/att": measure for measure in MEASURES}
     shares = [share for share in found.shares if share.id == "timeliness/touched" and share.events]
     rows = [row for row in found.estimates if row.id in wanted] if shares else []
-    made = [_scaled(row, shares[0].n / shares[0].events, wanted[row.id]) for row in rows]
+    made = [_scaled(row, in_fives(shares[0].n) / in_fives(shares[0].events), wanted[row.id]) for row in rows]
+    cases = [Arm("Cases of live areas", share.n, share.events) for share in shares]
     known = {row.id for row in made}
     why = "the effect, or the share of cases touched, could not be estimated"
     gaps = [(_per_touched(key), measure) for key, measure in wanted.items() if _per_touched(key) not in known]
     return Findings(
         tuple(made),
-        arms={_per_touched(row.id): found.arms[row.id] for row in rows},
+        arms={_per_touched(row.id): (*found.arms[row.id], *cases) for row in rows},
         missing=tuple(
             NotEstimated(key, f"{measure.words}, for each case touched", why, measure.outcome) for key, measure in gaps
         ),
@@ -255,7 +256,10 @@ def _per_touched(key: str) -> str:
 def _scaled(row: Estimate, factor: float, measure: Measure) -> Estimate:
     value, low, high = (factor * number for number in (row.value, row.low, row.high))
     words = f"{measure.words}, for each case touched"
-    method = f"{row.id} over the share of cases known to be touched, its own error left out; assumes that no other case moved"
+    method = (
+        f"{row.id} over the share of cases known to be touched (of counts to the nearest five), its own error left out; assumes "
+        "that no other case moved"
+    )
     return replace(
         row,
         id=_per_touched(row.id),

@@ -10,13 +10,13 @@ import platform
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ldeval import estimate
+from ldeval.analysis.counted import Arm
 from ldeval.analysis.findings import Exhibit, Table
 from ldeval.data import stages
 from ldeval.data.stages import Say, Tell
@@ -130,13 +130,17 @@ def provenance(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, 
                 "function": findings.origins[key].function,
                 "data": list(findings.origins[key].data),
                 "disclosure": cleared.done[key],
-                "arms": [asdict(arm) for arm in findings.arms.get(key, ())],
+                "arms": [_arm(arm) for arm in findings.arms.get(key, ())],
             }
             for key in findings.ids()
         },
         "exhibits": {exhibit.id: describe(exhibit) for exhibit in cleared.exhibits},
         "missing": {gap.id: {"what": gap.what, "why": gap.why, "outcome": gap.outcome} for gap in findings.missing},
     }
+
+
+def _arm(arm: Arm) -> dict[str, Any]:
+    return {name: getattr(arm, name) for name in ("label", "n", "events", "largest")}
 
 
 def _data(name: str, root: Path, study: Study) -> dict[str, str]:

@@ -13,10 +13,11 @@ from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
 from ldeval.analysis.counted import Arm, Counts, NotEstimated
-from ldeval.analysis.findings import Effects, Exhibit, Findings
+from ldeval.analysis.findings import Curves, Effects, Exhibit, Findings
 from ldeval.data.open_data import OPEN_DATA
 from ldeval.estimate import Estimate
 from ldeval.release import guard
+from ldeval.release.behind import behind
 from ldeval.release.guard import Action, Item, Result
 from ldeval.release.policy import POLICIES, Policy
 from ldeval.release.suppress import control
@@ -55,9 +56,10 @@ def clear(findings: Findings, policy: str) -> Cleared:
     guarded = set(findings.ids()) - opened if rule else set()
     made = {}
     if rule is not None:
-        shown = control(findings.counted(guarded), rule, _shown_elsewhere(findings, guarded))
-        behind = findings.arms
-        made = {item.id: guard.controlled(item, behind.get(item.id, ()), shown, rule) for item in _items(findings, guarded)}
+        more = behind(findings, guarded)
+        shown = control(findings.counted(guarded), rule, _shown_elsewhere(findings, guarded), more)
+        arms_of = findings.arms
+        made = {item.id: guard.controlled(item, arms_of.get(item.id, ()), shown, rule) for item in _items(findings, guarded)}
     for item in _items(findings, set(findings.ids()) - guarded):
         made[item.id] = guard.untouched(item, OPEN if item.id in opened else UNTOUCHED)
     results = [made[key][0] for key in findings.ids()]
@@ -84,10 +86,12 @@ def _items(findings: Findings, keep: set[str]) -> Iterable[Item]:
 
 
 def _shown_elsewhere(findings: Findings, guarded: set[str]) -> set[int]:
-    """Give the counts that leave with estimates, which no table may pretend to hide."""
+    """Give the counts that leave with estimates and curves, which no table may pretend to hide."""
     rows = [row for row in findings.estimates if row.id in guarded]
     arms = [arm for key, arms in findings.arms.items() if key in guarded for arm in arms]
+    curves = [each for each in findings.exhibits if isinstance(each, Curves) and each.id in guarded]
     shown = [(row.n, row.events) for row in rows] + [(arm.n, arm.events) for arm in arms]
+    shown += [(each.people(group), each.events(group)) for each in curves for group in each.groups]
     return {count for pair in shown for count in pair if count is not None}
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ldeval.analysis.counted import Arm, Counts, Key, NotEstimated, Share
 from ldeval.analysis.findings import Cell, Curves, Effects, Exhibit, Table
 from ldeval.estimate import Estimate
+from ldeval.release.behind import keys
 from ldeval.release.counts_table import as_table
 from ldeval.release.policy import SUPPRESSED, WITHHELD, Policy, significant
 from ldeval.release.precision import DIGITS, coarsened, is_crude, undeclared
@@ -56,7 +57,7 @@ def controlled(item: Item, arms: Sequence[Arm], shown: Controlled, policy: Polic
 
     """
     if isinstance(item, Estimate):
-        return _estimate(item, arms, policy)
+        return _estimate(item, arms, shown, policy)
     if isinstance(item, Share):
         return _share(item, shown, policy)
     if isinstance(item, Counts):
@@ -101,12 +102,14 @@ def _kept(item: Estimate | Share | Counts | Curves | Table, policy: Policy, done
     return NotEstimated(item.id, what, f"{done} {WITHHELD}: {why}", outcome), _action(item, policy, done, said, _size(item))
 
 
-def _estimate(row: Estimate, arms: Sequence[Arm], policy: Policy) -> tuple[Result, Action]:
+def _estimate(row: Estimate, arms: Sequence[Arm], shown: Controlled, policy: Policy) -> tuple[Result, Action]:
     sides = (*((arm.n, arm.events) for arm in arms), (row.n, row.events))
     if any(policy.is_small(n) for n, _ in sides):
         return _kept(row, policy, "withheld", f"1 to {policy.small} people on one side")
     if any(policy.is_small(events) for _, events in sides):
         return _kept(row, policy, "withheld", f"1 to {policy.small} events on one side")
+    if any(shown.counts[key] is None for key in keys(row, arms)):
+        return _kept(row, policy, "withheld", "a count behind it is suppressed")
     if any((arm.largest or 0) > policy.dominance for arm in arms):
         return _kept(row, policy, "withheld", f"one person makes up more than {policy.dominance:.0%} of a total")
     if undeclared(row, arms):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
@@ -27,6 +27,15 @@ class Sum:
 
     total: Key
     parts: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Counts whose sums are given: true ones that leave with estimates, and those of the cells that they consist of."""
+
+    shown: Mapping[Key, int] = field(default_factory=dict)
+    cells: Mapping[Key, int] = field(default_factory=dict)
+    sums: tuple[Sum, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +68,8 @@ class Linked:
         return [(frozenset(members[root]), tuple(sums[root])) for root in members]
 
 
-def link(counts: Mapping[Key, int]) -> Linked:
-    """Find the sums among true counts."""
+def link(counts: Mapping[Key, int], more: Behind) -> Linked:
+    """Find the sums among true counts; those among `more` are given."""
     known = dict(counts)
     sums: list[Sum] = []
     parts = _parts(counts)
@@ -77,7 +86,8 @@ def link(counts: Mapping[Key, int]) -> Linked:
                 found = (*found, remainder)
             if rest >= 0:
                 sums.append(Sum(total, found))
-    return Linked(known, tuple(sums), frozenset(counts))
+    known |= {**more.cells, **more.shown}
+    return Linked(known, (*sums, *more.sums), frozenset(counts) | more.shown.keys())
 
 
 def _parts(counts: Mapping[Key, int]) -> dict[Key, dict[str, set[Key]]]:

@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from math import inf
 
 from ldeval.analysis.counted import Key
-from ldeval.release.linked import Linked, Range, Sum, link, ranges
+from ldeval.release.linked import Behind, Linked, Range, Sum, link, ranges
 from ldeval.release.policy import Policy
+
+NOTHING = Behind()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +30,19 @@ class Controlled:
     complementary: frozenset[Key]
 
 
-def control(counts: Mapping[Key, int], policy: Policy, fixed: Collection[int] = ()) -> Controlled:
+def control(counts: Mapping[Key, int], policy: Policy, fixed: Collection[int] = (), more: Behind = NOTHING) -> Controlled:
     """Suppress and round linked counts.
 
     `fixed` are counts that are shown elsewhere (with estimates): no count of such a value is suppressed to protect another,
-    because it could be looked up there.
+    because it could be looked up there. `more` are the counts behind estimates.
     """
-    linked = link(counts)
-    small = frozenset(key for key in linked.shown if policy.is_small(counts[key]) or _telling_zero(key, linked, policy))
+    linked = link(counts, more)
+    small = frozenset(key for key in linked.shown if policy.is_small(linked.counts[key]) or _telling_zero(key, linked, policy))
     hidden: set[Key] = set()
     for members, sums in linked.components():
         hidden |= _Part(sorted(members, key=_order), sums, linked, small, policy).hide(fixed)
-    shown = {key: None if key in small or key in hidden else policy.rounded(value) for key, value in counts.items()}
+    every = {**counts, **more.shown}
+    shown = {key: None if key in small or key in hidden else policy.rounded(value) for key, value in every.items()}
     return Controlled(shown, small, frozenset(hidden))
 
 
