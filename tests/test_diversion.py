@@ -111,9 +111,11 @@ def test_endings_before_and_after_count_the_same_areas(frame):
     assert [column.label for column in table.columns] == [disposals.EARLIER, disposals.USERS]
 
 
-def test_endings_before_need_somebody_in_the_earlier_window(drawn):
+def test_endings_before_need_an_earlier_window_with_somebody_in_it(drawn, frame):
     (gap,) = disposals.disposals(drawn).missing
-    assert (gap.id, gap.why) == ("diversion-before", "there is nobody of the same areas in the earlier window")
+    assert (gap.id, gap.why) == ("diversion-before", "the protocol names no historical window")
+    (gap,) = disposals.before_and_after(frame, frame.head(0), 365).missing
+    assert gap.why == "there is nobody of the same areas in the earlier window"
 
 
 def test_curves_end_at_the_risk_and_count_whom_they_hold(cases):
