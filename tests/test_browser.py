@@ -335,6 +335,14 @@ def test_provenance_opens_and_closes_by_keyboard(open_page):
             assert page.evaluate("document.activeElement.dataset.id") == "rossi/hazard_ratio/fin"
 
 
+def test_a_number_quoted_from_an_exhibit_says_which_and_what_made_it(open_page):
+    with open_page("chapters/balance.html") as page:
+        page.locator('.from-exhibit[data-id="balance-smd"]').first.click()
+        text = page.get_by_role("dialog").inner_text()
+        for said in ("Standardised differences before and after", "balance-smd", "Disclosure", "Made by", "fingerprint"):
+            assert said in text, said
+
+
 def test_provenance_folds_in_the_source_and_leads_to_the_key_figures(open_page):
     with open_page(VALIDATION) as page:
         page.locator('.est[data-id="rossi/hazard_ratio/fin"]').first.click()
