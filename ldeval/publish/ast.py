@@ -120,6 +120,14 @@ def value(attributes: Attr, key: str, default: str | None = None) -> str | None:
     return next((str(v) for k, v in attributes[2] if k == key), default)
 
 
+def add(node: Node, key: str, value: str) -> Node:
+    """Give the node with one more attribute."""
+    at = ATTRIBUTES[node["t"]]
+    content = list(node["c"])
+    content[at] = [*content[at][:2], [*content[at][2], [key, value]]]
+    return {"t": node["t"], "c": content}
+
+
 def without(attributes: Attr, *keys: str) -> Attr:
     """Give the attribute list without some keys."""
     return [attributes[0], attributes[1], [pair for pair in attributes[2] if pair[0] not in keys]]
@@ -157,5 +165,5 @@ def raw(form: str, text: str) -> Node:
 
 def classes(node: Node) -> list[str]:
     """Give the classes of a node that has attributes, else none."""
-    at = ATTRIBUTES.get(node["t"])
+    at = ATTRIBUTES.get(node.get("t", ""))
     return [] if at is None else list(node["c"][at][1])

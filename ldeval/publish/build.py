@@ -12,14 +12,15 @@ from typing import Literal
 from ldeval.publish import ast, cache, html, pages, pdf, pictures, search, words
 from ldeval.publish.ast import Node
 from ldeval.publish.compose import Composed, compose
-from ldeval.publish.config import INCLUDES, Book, Entry, lookup, read_book
+from ldeval.publish.config import INCLUDES, Book, lookup, read_book
+from ldeval.publish.constructs import unsupported
 from ldeval.publish.crossref import Numbered, number_book, targets, unresolved
 from ldeval.publish.edition import read_edition
-from ldeval.publish.execute import Run, has_code, run_all
-from ldeval.publish.faults import BookError, Fault, side_by_side
+from ldeval.publish.execute import Run, run_all
+from ldeval.publish.faults import BookError, Fault, side_by_side, stop
 from ldeval.publish.memory import digest, remembered, remembering
 from ldeval.publish.pandoc import pandoc
-from ldeval.publish.prepare import Checker, citations, lists_works
+from ldeval.publish.prepare import citations, lists_works, needed
 from ldeval.publish.source import Chapter, read_chapter
 from ldeval.publish.steps import Steps
 from ldeval.publish.structure import Structure
@@ -31,9 +32,8 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A chapter after its cells ran: what pandoc read, and the figure files that it made."""
+    """A chapter after its code ran: as Markdown with figure files, and what pandoc read, in plain form."""
 
-    entry: Entry
     chapter: Chapter
     composed: Composed
     blocks: list[Node]
@@ -65,7 +65,7 @@ def build(root: Path, *, to: To = "all", timeout: int = 600, say: Say = print, s
         with steps.step("run"):
             runs = _runs(book, chapters, timeout, say)
         with steps.step("parse"):
-            parsed = side_by_side(zip(book.entries, chapters, runs, strict=True), lambda item: _parsed(book, *item))
+            parsed = side_by_side(zip(chapters, runs, strict=True), lambda item: _parsed(book, *item))
         with steps.step("number and check"):
             report = _checked(book, parsed)
             inputs = _inputs(report, parsed, to)
@@ -80,21 +80,19 @@ def build(root: Path, *, to: To = "all", timeout: int = 600, say: Say = print, s
 
 
 def _checked(book: Book, parsed: list[Parsed]) -> Report:
-    chapters = number_book(book, [(item.entry, item.chapter, item.blocks) for item in parsed])
+    chapters = number_book(book, [(item.chapter, item.blocks) for item in parsed])
     made = {path: content for item in parsed for path, content in item.composed.files.items()}
-    checker = Checker(book, chapters, made)
-    faults = [*checker.faults(), *unresolved(chapters, targets(chapters), _keys(book))]
-    if faults:
+    needs, faults = needed(book, chapters, made)
+    if faults := [*faults, *unresolved(chapters, targets(chapters), _keys(book))]:
         raise BookError(faults)
-    files = {path: made[path] if path in made else (book.root / path).read_bytes() for path in sorted(checker.assets)}
+    files = {path: made[path] if path in made else (book.root / path).read_bytes() for path in sorted(needs)}
     return Report(book, chapters, files, str(read_edition(book.root)))
 
 
 def _inputs(report: Report, parsed: list[Parsed], to: To) -> str:
     """Give the fingerprint of everything that the report is made from."""
     book = report.book
-    cells = [item.composed.cells for item in parsed]
-    settings = [to, cache.package(), report.edition, cells, [item.chapter.meta for item in parsed], _included(book)]
+    settings = [to, cache.package(), report.edition, [item.chapter.meta for item in parsed], _included(book)]
     styles = [(book.root / name).read_bytes() for name in pages.styles(book)]
     texts = [json.dumps(settings, default=str, sort_keys=True), *report.files, *(item.composed.markdown for item in parsed)]
     return digest([*(text.encode() for text in texts), *_settings(book), *styles, *report.files.values()])
@@ -107,11 +105,11 @@ def _settings(book: Book) -> list[bytes]:
 
 
 def _included(book: Book) -> list[object]:
-    return [book.files(name, form) for name in sorted(INCLUDES) for form in ("html", "typst")]
+    return [book.texts(name, form) for name in INCLUDES for form in ("html", "typst")]
 
 
 def _runs(book: Book, chapters: list[Chapter], timeout: int, say: Say) -> list[Run]:
-    kept = {chapter.path: cache.load(book, chapter) for chapter in chapters if has_code(chapter)}
+    kept = {chapter.path: cache.load(book, chapter) for chapter in chapters if chapter.code}
     stale = [chapter for chapter in chapters if chapter.path in kept and kept[chapter.path] is None]
     if stale:
         say(f"Running the code of {len(stale)} chapter{'s' if len(stale) > 1 else ''}")
@@ -119,13 +117,15 @@ def _runs(book: Book, chapters: list[Chapter], timeout: int, say: Say) -> list[R
     for chapter, run in zip(stale, fresh, strict=True):
         cache.save(book, chapter, run)
         kept[chapter.path] = run
-    return [kept.get(chapter.path) or Run((), (), ()) for chapter in chapters]
+    return [kept.get(chapter.path) or Run() for chapter in chapters]
 
 
-def _parsed(book: Book, entry: Entry, chapter: Chapter, run: Run) -> Parsed:
+def _parsed(book: Book, chapter: Chapter, run: Run) -> Parsed:
     composed = compose(book, chapter, run)
-    tree = ast.parse(composed.markdown)
-    return Parsed(entry, chapter, composed, Structure(chapter.path, composed.cells).blocks(tree["blocks"]))
+    blocks = ast.parse(composed.markdown)["blocks"]
+    if faults := list(unsupported(chapter, blocks)):
+        raise BookError(faults)
+    return Parsed(chapter, composed, Structure(chapter).blocks(blocks))
 
 
 def _keys(book: Book) -> set[str]:
@@ -155,7 +155,11 @@ def _write(report: Report, folder: Path, to: To, say: Say, steps: Steps) -> None
     def once(form: str, make: Callable[[Numbered], str]) -> list[str]:
         def text(numbered: Numbered) -> str:
             own = repr((form, numbered.entry, numbered.label, numbered.number, numbered.title, numbered.blocks))
-            return remembered([own.encode(), *shared], lambda: make(numbered))
+            try:
+                return remembered([own.encode(), *shared], lambda: make(numbered))
+            except ValueError as error:  # pandoc's own words, about a formula or the citation style
+                formulas = re.findall(r"TeX math (.+?), rendering", str(error)) or ["\0"]
+                raise stop(*numbered.chapter.find(*formulas), str(error)) from error
 
         return side_by_side(chapters, text)
 

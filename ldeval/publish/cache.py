@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 
 import ldeval
 from ldeval.publish.config import Book
-from ldeval.publish.execute import Run, from_plain
+from ldeval.publish.execute import Run
 from ldeval.publish.memory import digest, write_whole
 from ldeval.publish.source import Chapter
 from ldeval.release.reads import digests
@@ -38,16 +39,16 @@ def load(book: Book, chapter: Chapter) -> Run | None:
         return None
     if kept["key"] != _key(book, chapter) or any(_content(book.root / name) != seen for name, seen in kept["read"].items()):
         return None
-    run = from_plain(kept["run"])
-    return run if digests(book.root / RESULTS, run.read) == kept["results"] else None
+    run = Run(**kept["run"])
+    return run if digests(book.root / RESULTS, map(tuple, run.read)) == kept["results"] else None
 
 
 def save(book: Book, chapter: Chapter, run: Run) -> None:
     """Keep the run of a chapter."""
     path = _place(book, chapter)
     read = {name: _content(book.root / name) for name in sorted(set(_within(book.root, run.opened)))}
-    results = digests(book.root / RESULTS, run.read)
-    text = json.dumps({"key": _key(book, chapter), "read": read, "results": results, "run": run.plain()})
+    results = digests(book.root / RESULTS, map(tuple, run.read))
+    text = json.dumps({"key": _key(book, chapter), "read": read, "results": results, "run": asdict(run)})
     write_whole(path, text.encode())
 
 

@@ -17,6 +17,11 @@ def short(caption: list[Node]) -> list[Node]:
     return list(_trimmed(_bare(_sentence(list(_flat(caption))))))
 
 
+def finding(caption: list[Node]) -> list[Node]:
+    """Give the short form of a caption that is one block."""
+    return [{"t": "Plain", "c": short(caption[0]["c"])}]
+
+
 def _flat(content: list[Node]) -> Iterator[Node]:
     """Give the inlines without the spans and links around them, without notes and without citations in brackets."""
     for node in content:

@@ -1,140 +1,165 @@
-"""Puts a chapter's text and what its cells showed together again, as one Markdown text for pandoc.
+"""Puts a chapter's text and what its code showed together again, as one Markdown text for pandoc.
 
-A cell becomes a div `.ldeval-cell` with its options by `key`; inside stand its captions (`.cell-caption`, `.cell-subcaption`),
-its code, and its outputs. Where HTML and PDF need different content, an output has a `.for-html` and a `.for-typst` child.
+A cell becomes a div `.cell` of its code (`.cell-code`) and its outputs (`.cell-output`); where it has a caption, these stand in a
+float of the plain form (see `structure`). Where HTML and PDF need different content, an output has a `.for-html` and a
+`.for-typst` child.
 """
 
 from __future__ import annotations
 
 import base64
+import html
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
 from ldeval.publish.config import Book
-from ldeval.publish.execute import Output, Run, cell_options
-from ldeval.publish.source import Cell, Chapter, Inline
+from ldeval.publish.execute import Output, Run, cell_options, readable
+from ldeval.publish.faults import BookError, stop
+from ldeval.publish.source import Chapter, Code
+from ldeval.publish.structure import FLOAT
 
 IMAGES = {"image/svg+xml": "svg", "image/png": "png", "image/jpeg": "jpg"}
 HTML_ORDER = ("text/html", "text/markdown", *IMAGES, "text/latex", "text/plain")
-PDF_ORDER = ("text/markdown", *IMAGES, "text/latex", "text/html", "text/plain")
-CAPTIONS = {"fig-cap": "caption", "tbl-cap": "caption", "fig-subcap": "subcaption", "tbl-subcap": "subcaption"}
+PDF_ORDER = ("text/markdown", *IMAGES, "text/html", "text/latex", "text/plain")
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~^$@:\"'])")
 
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """Markdown for pandoc; options of each cell by key; figure files by their path in the book."""
+    """Markdown for pandoc; figure files by their path in the book."""
 
     markdown: str
-    cells: Mapping[str, Mapping[str, Any]]
     files: Mapping[str, bytes]
 
 
 def compose(book: Book, chapter: Chapter, run: Run) -> Composed:
     """Give the chapter with its results in place."""
-    cells: dict[str, Mapping[str, Any]] = {}
     files: dict[str, bytes] = {}
-    text: list[str] = []
-    outputs, inlines = iter(run.cells), iter(run.inlines)
+    title = " ".join(str(chapter.meta.get("title") or "").split())
+    text = [f"# {title}\n\n"] if title else []
+    shown, cells = iter(run.outputs), 0
     for part in chapter.parts:
-        if isinstance(part, Cell):
-            key, options = str(len(cells)), cell_options(book, chapter, part)
-            cells[key] = {**options, "file": part.file, "line": part.line}
-            text.append("\n".join(_cell(chapter, key, part, options, next(outputs), files)))
+        if isinstance(part, str):
+            text.append(part)
+        elif part.options is None:
+            text.append(_inline(next(shown)))
         else:
-            text.append("".join(_inline(next(inlines)) if isinstance(piece, Inline) else piece for piece in part.pieces))
-    return Composed("\n\n".join(text), cells, files)
+            cell = _Cell(chapter, part, cell_options(book, chapter, part), str(cells), files)
+            text.append("\n\n" + cell.markdown(next(shown)))
+            cells += 1
+    return Composed("".join(text), files)
 
 
-def _inline(value: Output) -> str:
-    data = value.data
+def _inline(outputs: Sequence[Output]) -> str:
+    data: Mapping[str, str] = next((output["data"] for output in outputs if "data" in output), {})
     if "text/markdown" in data:
         return data["text/markdown"].strip()
     if "text/html" in data:
-        return _raw_inline(data["text/html"])
+        ticks = "`" * (_longest(data["text/html"], "`") + 1)
+        return f"{ticks}{' '.join(data['text/html'].split())}{ticks}{{=html}}"
     return SPECIAL.sub(r"\\\1", data.get("text/plain", ""))
 
 
-def _raw_inline(text: str) -> str:
-    ticks = "`" * (_longest(text, "`") + 1)
-    return f"{ticks}{' '.join(text.split())}{ticks}{{=html}}"
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """A cell with its options as Markdown; `key` names its figures where it has no label; they are put into `files`."""
+
+    chapter: Chapter
+    code: Code
+    options: Mapping[str, Any]
+    key: str
+    files: dict[str, bytes]
+    alts: list[str] = field(default_factory=list)
+
+    def markdown(self, outputs: Sequence[Output]) -> str:
+        if not self.options["include"]:
+            return ""
+        alt = self.options.get("fig-alt")
+        self.alts.extend(map(str, alt if isinstance(alt, list) else [alt] if alt else []))
+        fold, summary = self.options.get("code-fold") or "", self.options.get("code-summary") or "Code"
+        folded = {"fold": str(fold).lower(), "summary": str(summary)} if fold else {}
+        own = _div("cell-code", _fence(self.code.text.strip("\n"), ".python"), **folded) if self.options["echo"] else ""
+        shown = [self._output(number, output) for number, output in enumerate(self._shown(outputs), start=1)]
+        if shown and self.alts:
+            raise self._fault(f"fig-alt {self.alts[0]!r} has no picture", "give one for each picture that the cell draws")
+        return _div("cell", own + (self._exhibit(shown) if shown else ""))
+
+    def _fault(self, what: str, advice: str) -> BookError:
+        return stop(self.code.file, self.code.line, what, advice)
+
+    def _shown(self, outputs: Sequence[Output]) -> Iterator[Output]:
+        for output in outputs if self.options["output"] is not False else ():
+            silent = output.get("name") == "stderr" and not self.options["warning"]
+            if not silent and not _is_figure_repr(output.get("data", {})):
+                yield output
+
+    def _exhibit(self, shown: list[str]) -> str:
+        """Give what was shown with its captions, side by side where the cell asks for it."""
+        label = str(self.options.get("label") or "")
+        kind = label[:3] if FLOAT.match(label) else "tbl" if "tbl-cap" in self.options else "fig"
+        caption, subcaptions = self.options.get(f"{kind}-cap"), self.options.get(f"{kind}-subcap") or []
+        if any(f"{other}-{name}" in self.options for other in {"fig", "tbl"} - {kind} for name in ("cap", "subcap")):
+            raise self._fault(f"a cell of the kind {kind} has a caption of another kind", f"use {kind}-cap and {kind}-subcap")
+        if len(subcaptions) > len(shown):
+            raise self._fault(f"{kind}-subcap has {len(subcaptions)} texts for {len(shown)} outputs", "give one for each output")
+        for place, text in enumerate(subcaptions):
+            shown[place] = _float(f"{label}-{place + 1}" if label else "", kind, str(text), shown[place])
+        columns = {"layout-ncol": str(self.options.get("layout-ncol") or "")}
+        if caption is not None or FLOAT.match(label):
+            return _float(label, kind, caption, "".join(shown), **columns)
+        return _div("", "".join(shown), id=label, **columns) if label or columns["layout-ncol"] else "".join(shown)
+
+    def _output(self, number: int, output: Output) -> str:
+        kind = output["output_type"]
+        if kind in ("stream", "error"):
+            text = output["text"] if kind == "stream" else readable("\n".join(output["traceback"]))
+            if self.options["output"] == "asis" and output.get("name") == "stdout":
+                return f"\n{text}\n"
+            return _div(f"cell-output cell-output-{output.get('name', kind)}", _fence(text.rstrip("\n")))
+        data = output["data"]
+        page, paper = (next((mime for mime in order if mime in data), "text/plain") for order in (HTML_ORDER, PDF_ORDER))
+        content = self._content(number, page, data)
+        if page != paper or page == "text/html":
+            content = _div("for-html", content) + _div("for-typst", self._content(number, paper, data))
+        elif self.options["output"] == "asis":
+            return content
+        return _div("cell-output cell-output-display", content)
+
+    def _content(self, number: int, mime: str, data: Mapping[str, str]) -> str:
+        content = data.get(mime, "")
+        if mime in IMAGES:
+            place = PurePosixPath(self.chapter.path)
+            stem = f"{self.options.get('label') or f'cell-{self.key}'}-output-{number}"
+            name = PurePosixPath(f"{place.stem}_files") / f"{stem}.{IMAGES[mime]}"
+            self.files[str(place.parent / name)] = content.encode() if mime == "image/svg+xml" else base64.b64decode(content)
+            return f"\n![]({name}){_attributes(**{'fig-alt': self.alts.pop(0)}) if self.alts else ''}\n"
+        if mime == "text/html":
+            return _fence(content, "=html")
+        return f"\n{content}\n" if mime in ("text/markdown", "text/latex") else _fence(content)
 
 
-def _cell(
-    chapter: Chapter, key: str, cell: Cell, options: Mapping[str, Any], outputs: tuple[Output, ...], files: dict[str, bytes]
-) -> Iterator[str]:
-    if not options["include"]:
-        return
-    yield f'\n::: {{.ldeval-cell key="{key}"}}\n'
-    for name, kind in CAPTIONS.items():
-        value = options.get(name)
-        for text in value if isinstance(value, list) else [value] if value is not None else []:
-            yield _div(f"cell-{kind}", str(text))
-    if options["echo"]:
-        yield _div("cell-code", _fence(cell.code.strip("\n"), ".python"))
-    asis = options["output"] == "asis"
-    for number, output in enumerate(_shown(options, outputs), start=1):
-        stem = f"{options.get('label') or f'cell-{key}'}-output-{number}"
-        yield from _output(chapter, stem, output, asis, files)
-    yield "\n:::\n"
-
-
-def _shown(options: Mapping[str, Any], outputs: tuple[Output, ...]) -> Iterator[Output]:
-    if options["output"] is False:
-        return
-    for output in outputs:
-        silent = output.kind == "stderr" and not options["warning"]
-        if not silent and not _is_figure_repr(output):
-            yield output
-
-
-def _is_figure_repr(output: Output) -> bool:
+def _is_figure_repr(data: Mapping[str, str]) -> bool:
     """Tell a bare `<Figure size ...>` or `[<matplotlib...>]`, which says nothing to a reader."""
-    plain = output.data.get("text/plain", "")
-    return set(output.data) == {"text/plain"} and bool(re.match(r"^(\[?<matplotlib|\[?<Axes|<Figure|Text\()", plain))
+    return set(data) == {"text/plain"} and bool(re.match(r"^(\[?<matplotlib|\[?<Axes|<Figure|Text\()", data["text/plain"]))
 
 
-def _output(chapter: Chapter, stem: str, output: Output, asis: bool, files: dict[str, bytes]) -> Iterator[str]:
-    if output.kind != "display":
-        text = output.data["text"]
-        raw = asis and output.kind == "stdout"
-        yield text if raw else _div(f"cell-output cell-output-{output.kind}", _fence(text.rstrip("\n")))
-        return
-    page, paper = (_best(output, order) for order in (HTML_ORDER, PDF_ORDER))
-    html = _content(chapter, stem, page, output, files)
-    if page == paper and page != "text/html":
-        yield html if asis else _div("cell-output cell-output-display", html)
-    else:
-        both = _div("for-html", html) + _div("for-typst", _content(chapter, stem, paper, output, files))
-        yield _div("cell-output cell-output-display", both)
+def _float(label: str, kind: str, caption: Any, body: str, **pairs: str) -> str:
+    head = "" if caption is None else _div("float-caption", str(caption))
+    return _div("float", head + _div("float-body", body, **pairs), id=label if FLOAT.match(label) else "", kind=kind)
 
 
-def _best(output: Output, order: tuple[str, ...]) -> str:
-    return next((mime for mime in order if mime in output.data), "text/plain")
+def _div(classes: str, content: str, **pairs: str) -> str:
+    return f"\n::: {_attributes(classes, **pairs)}\n\n{content}\n\n:::\n"
 
 
-def _content(chapter: Chapter, stem: str, mime: str, output: Output, files: dict[str, bytes]) -> str:
-    content = output.data.get(mime, "")
-    if mime in IMAGES:
-        return f"\n![]({_file(chapter, stem, mime, content, files)})\n"
-    if mime == "text/html":
-        return _fence(content, "=html")
-    return f"\n{content}\n" if mime in ("text/markdown", "text/latex") else _fence(content)
-
-
-def _file(chapter: Chapter, stem: str, mime: str, content: str, files: dict[str, bytes]) -> str:
-    place = PurePosixPath(chapter.path)
-    name = PurePosixPath(f"{place.stem}_files") / f"{stem}.{IMAGES[mime]}"
-    files[str(place.parent / name)] = content.encode() if mime == "image/svg+xml" else base64.b64decode(content)
-    return str(name)
-
-
-def _div(classes: str, content: str) -> str:
-    names = " ".join(f".{name}" for name in classes.split())
-    return f"\n::: {{{names}}}\n\n{content}\n\n:::\n"
+def _attributes(classes: str = "", **pairs: str) -> str:
+    """Write attributes so that pandoc reads the values as they are; empty ones are left out."""
+    values = {key: html.escape(" ".join(value.split())).replace("\\", "\\\\") for key, value in pairs.items() if value}
+    names = [f".{name}" for name in classes.split()]
+    return "{" + " ".join([*names, *(f'{key}="{value}"' for key, value in values.items())]) + "}"
 
 
 def _fence(text: str, info: str = "") -> str:

@@ -10,43 +10,10 @@ from typing import Any
 import yaml
 
 from ldeval.publish.faults import BookError, Fault, stop
+from ldeval.publish.supported import refused, supported
 
 CONFIG = "_quarto.yml"
-
-OPTIONS = {"toc", "toc-depth", "toc-title", "number-sections", "code-fold", "code-summary", "fig-width", "fig-height"}
-LOOK = {"theme", "css", "anchor-sections", "code-copy", "code-tools", "code-overflow", "smooth-scroll", "grid", "fontsize"}
-LOOK |= {"linestretch", "mainfont", "monofont", "link-external-newwindow", "page-layout", "html-math-method", "fig-responsive"}
-LOOK |= {"lightbox", "citations-hover", "crossrefs-hover", "footnotes-hover", "respect-user-color-scheme", "minimal", "search"}
-INCLUDES = {"include-in-header", "include-before-body", "include-after-body"}
-TYPST = {
-    "papersize",
-    "margin",
-    "section-numbering",
-    "columns",
-    "citeproc",
-    "keep-typ",
-    "pdf-standard",
-    "fig-format",
-    "output-file",
-}
-EXECUTE = {"echo", "eval", "include", "output", "warning", "error", "enabled", "freeze", "cache"}
-
-KEYS: dict[str, set[str]] = {
-    "": {"project", "book", "bibliography", "csl", "lang", "crossref", "format", "execute", "jupyter", "engine"}
-    | ({"link-citations", "citeproc", "nocite", "language"} | OPTIONS | LOOK | INCLUDES),
-    "project": {"type", "output-dir", "execute-dir", "resources", "render"},
-    "book": {"title", "subtitle", "author", "date", "date-format", "chapters", "appendices", "description", "language"}
-    | {"search", "sidebar", "page-navigation", "output-file", "downloads", "reader-mode", "page-footer", "abstract"},
-    "crossref": {"chapters"},
-    "format": {"html", "typst"},
-    "format.html": OPTIONS | LOOK | INCLUDES | {"embed-resources", "number-depth", "link-citations"},
-    "format.typst": OPTIONS | TYPST | LOOK | INCLUDES | {"number-depth"},
-    "execute": EXECUTE,
-}
-"""What `_quarto.yml` may say. Keys in LOOK and a few others dress Quarto's own pages; the built-in pages have one look."""
-
-SHAPES: dict[str, type] = dict.fromkeys(("project", "book", "format", "execute", "crossref"), dict)
-SHAPES |= dict.fromkeys(("book.chapters", "book.appendices"), list)
+INCLUDES = ("include-in-header", "include-before-body", "include-after-body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +56,16 @@ class Book:
         own = self.formats.get(form) or {}
         return own.get(name, self.options.get(name, default))
 
-    def files(self, name: str, form: str) -> list[tuple[str | None, str]]:
-        """Give the (file, text) pairs of an include option: a file name, a list of them, or `{text: ...}`."""
-        value = self.option(name, form) or []
-        items = value if isinstance(value, list) else [value]
-        return [(None, str(i["text"])) if isinstance(i, dict) and "text" in i else self._included(name, i) for i in items]
+    def texts(self, name: str, form: str) -> list[str]:
+        """Give the texts of an include option: a file name, `{file: ...}`, `{text: ...}`, or a list of such."""
+        return [self._included(name, item) for item in _listed(self.option(name, form))]
 
-    def _included(self, name: str, item: Any) -> tuple[str, str]:
-        path = str(item["file"] if isinstance(item, dict) and "file" in item else item)
+    def _included(self, name: str, item: Any) -> str:
+        if isinstance(item, dict) and "text" in item:
+            return str(item["text"])
+        path = str(item.get("file") if isinstance(item, dict) else item)
         try:
-            return path, (self.root / path.lstrip("/")).read_text(encoding="utf-8")
+            return (self.root / path.lstrip("/")).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise stop(CONFIG, 0, f"{name}: cannot read {path} ({reason(error)})", "name a text file in the book") from error
 
@@ -121,20 +88,15 @@ def read_book(root: Path) -> Book:
     """Read the configuration of the book in `root`.
 
     Raises:
-        BookError: no `_quarto.yml`, no YAML, unknown keys, chapters that are not there or listed twice: all at once.
+        BookError: no `_quarto.yml`, no YAML; all unknown keys; all chapters and files that are not there or listed twice.
 
     """
     raw, lines = _load(root, CONFIG)
-    if misshapen := list(_misshapen(raw, lines)):
-        raise BookError(misshapen)
-    faults = list(_unknown(raw, lines))
+    if unknown := list(refused(raw, supported()[CONFIG])):
+        raise BookError(Fault(CONFIG, lines.get(path, 0), f"{path}{what}", advice) for path, what, advice in unknown)
     book = raw.get("book") or {}
-    if (raw.get("project") or {}).get("type", "book") != "book":
-        faults.append(Fault(CONFIG, lines.get("project.type", 0), "only projects of type book are rendered"))
     entries = tuple(_entries(book.get("chapters") or [], False)) + tuple(_entries(book.get("appendices") or [], True))
-    faults += _chapter_faults(root, entries, lines)
-    faults += _file_faults(root, raw, lines)
-    if faults:
+    if faults := [*_chapter_faults(root, entries, lines), *_file_faults(root, raw, lines)]:
         raise BookError(faults)
     variables = _load(root, "_variables.yml")[0] if (root / "_variables.yml").exists() else {}
     return Book(
@@ -142,10 +104,10 @@ def read_book(root: Path) -> Book:
         output=root / (raw.get("project") or {}).get("output-dir", "_book"),
         title=str(book.get("title") or "Untitled"),
         subtitle=str(book.get("subtitle") or ""),
-        authors=tuple(_authors(book.get("author"))),
+        authors=tuple(_author(item) for item in _listed(book.get("author"))),
         date=str(book.get("date") or ""),
         entries=entries,
-        bibliography=_names(raw.get("bibliography")),
+        bibliography=tuple(map(str, _listed(raw.get("bibliography")))),
         csl=raw.get("csl"),
         lang=str(raw.get("lang") or "en"),
         options={key: value for key, value in raw.items() if key != "format"},
@@ -170,6 +132,7 @@ def _load(root: Path, name: str) -> tuple[dict[str, Any], dict[str, int]]:
 
 
 def _lines(node: Any, path: str) -> Iterator[tuple[str, int]]:
+    """Give the lines of all keys, by their path, and of what stands in lists, by what it is."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             name = f"{path}.{key.value}".lstrip(".")
@@ -178,27 +141,8 @@ def _lines(node: Any, path: str) -> Iterator[tuple[str, int]]:
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
             if isinstance(item, yaml.ScalarNode):
-                yield f"{path}[{item.value}]", item.start_mark.line + 1
-            else:
-                yield from _lines(item, path)
-
-
-def _misshapen(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Fault]:
-    for path, shape in SHAPES.items():
-        value = lookup(raw, path)
-        if value is not None and not isinstance(value, shape):
-            wanted = "a list" if shape is list else "keys and values"
-            yield Fault(CONFIG, lines.get(path, 0), f"{path}: expected {wanted}, found {type(value).__name__}")
-
-
-def _unknown(raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Fault]:
-    for path, allowed in KEYS.items():
-        value = lookup(raw, path) if path else raw
-        for key in value if isinstance(value, dict) else ():
-            if key not in allowed:
-                name = f"{path}.{key}".lstrip(".")
-                advice = f"known here: {', '.join(sorted(allowed))}"
-                yield Fault(CONFIG, lines.get(name, 0), f"{name} is not supported by the built-in renderer", advice)
+                yield item.value, item.start_mark.line + 1
+            yield from _lines(item, path)
 
 
 def _entries(items: list[Any], appendix: bool, part: str | None = None) -> Iterator[Entry]:
@@ -212,33 +156,32 @@ def _entries(items: list[Any], appendix: bool, part: str | None = None) -> Itera
 
 
 def _chapter_faults(root: Path, entries: tuple[Entry, ...], lines: Mapping[str, int]) -> Iterator[Fault]:
-    where = {path: line for name, line in lines.items() if name.endswith("]") for path in [name[name.rindex("[") + 1 : -1]]}
     paths = [entry.path for entry in entries]
     if not paths or paths[0] != "index.qmd":
         yield Fault(CONFIG, lines.get("book.chapters", 0), "a book's first chapter is index.qmd", "list it first under chapters")
     for path in dict.fromkeys(paths):
         if paths.count(path) > 1:
-            yield Fault(CONFIG, where.get(path, 0), f"chapter {path} is listed {paths.count(path)} times", "list it once")
+            yield Fault(CONFIG, lines.get(path, 0), f"chapter {path} is listed {paths.count(path)} times", "list it once")
         if not path.endswith(".qmd"):
-            yield Fault(CONFIG, where.get(path, 0), f"chapter {path} is no .qmd file", "write it as a Quarto file (.qmd)")
+            yield Fault(CONFIG, lines.get(path, 0), f"chapter {path} is no .qmd file", "write it as a Quarto file (.qmd)")
         elif not (root / path).is_file():
-            yield Fault(CONFIG, where.get(path, 0), f"chapter {path} is not there", "write it or take it off the list")
+            yield Fault(CONFIG, lines.get(path, 0), f"chapter {path} is not there", "write it or take it off the list")
 
 
 def _file_faults(root: Path, raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Fault]:
+    if lookup(raw, "book.date") in ("today", "now", "last-modified"):
+        advice = "write the day: a report is the same whenever it is built"
+        yield Fault(CONFIG, lines.get("book.date", 0), f"book.date: {raw['book']['date']} is not supported", advice)
     for key in ("bibliography", "csl"):
-        for name in _names(raw.get(key)):
-            if not (root / name).is_file():
+        for name in _listed(raw.get(key)):
+            if not (root / str(name)).is_file():
                 yield Fault(CONFIG, lines.get(key, 0), f"{key}: {name} is not there", "write it or take the key out")
 
 
-def _names(value: Any) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, list) else (str(value),) if value else ()
+def _listed(value: Any) -> list[Any]:
+    """Give what may stand alone or in a list, as a list."""
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _authors(value: Any) -> Iterator[Author]:
-    for item in value if isinstance(value, list) else [value] if value else []:
-        if isinstance(item, dict):
-            yield Author(str(item.get("name", "")), str(item.get("affiliation") or ""))
-        else:
-            yield Author(str(item))
+def _author(item: Any) -> Author:
+    return Author(str(item.get("name", "")), str(item.get("affiliation") or "")) if isinstance(item, dict) else Author(str(item))

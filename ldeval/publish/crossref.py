@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from ldeval.publish import ast
@@ -13,10 +14,11 @@ from ldeval.publish.ast import Node
 from ldeval.publish.config import Book, Entry
 from ldeval.publish.faults import BookError, Fault
 from ldeval.publish.source import Chapter
+from ldeval.publish.supported import supported
 
 PREFIX = {"fig": "Figure", "tbl": "Table", "eq": "Equation", "sec": "Section"}
 REFERENCE = re.compile(r"^([Ff]ig|[Tt]bl|[Ee]q|[Ss]ec)-")
-UNSUPPORTED = re.compile(r"^(lst|thm|lem|cor|prp|cnj|def|exm|exr|sol|rem|alg|vid|nte|tip|wrn|cau|imp)-")
+UNSUPPORTED = re.compile(supported()["construct"]["refused labels"])
 NBSP = "\u00a0"
 
 
@@ -59,12 +61,22 @@ class Numbered:
         return self.entry.path.removesuffix(".qmd") + ".html"
 
     @property
+    def numeral(self) -> str:
+        """What a list of chapters puts before the title: "1", "Appendix A", or nothing."""
+        return f"Appendix {self.number}" if self.entry.appendix and self.number else self.number
+
+    @property
     def group(self) -> str | None:
         """The part that the chapter belongs to."""
         return "Appendices" if self.entry.appendix else self.entry.part
 
 
-def number_book(book: Book, chapters: list[tuple[Entry, Chapter, list[Node]]]) -> list[Numbered]:
+def groups(chapters: list[Numbered]) -> list[tuple[str | None, list[Numbered]]]:
+    """Give the chapters by the part that they belong to, in order."""
+    return [(name, list(members)) for name, members in groupby(chapters, lambda numbered: numbered.group)]
+
+
+def number_book(book: Book, chapters: list[tuple[Chapter, list[Node]]]) -> list[Numbered]:
     """Give the chapters with their numbers, in order.
 
     Raises:
@@ -75,42 +87,25 @@ def number_book(book: Book, chapters: list[tuple[Entry, Chapter, list[Node]]]) -
     loose: Counter[str] = Counter()
     numbered: list[Numbered] = []
     faults: list[Fault] = []
-    for entry, chapter, blocks in chapters:
-        label, title, plain_title, rest = _title(chapter, blocks, faults)
-        number = ""
-        if not plain_title and book.options.get("number-sections", False):
-            kind = "appendix" if entry.appendix else "chapter"
+    for entry, (chapter, blocks) in zip(book.entries, chapters, strict=True):
+        heads = [node for node in blocks if node["t"] == "Header" and node["c"][0] == 1]
+        if len(heads) != 1:
+            advice = "begin it with one heading # Title, or give a title in the front matter"
+            faults.append(Fault(chapter.path, 0, f"expected one level-1 heading, found {len(heads)}", advice))
+            continue
+        (label, names, _), title = heads[0]["c"][1:]
+        kind, number = "Appendix" if entry.appendix else "Chapter", ""
+        if "unnumbered" not in names and book.options.get("number-sections", False):
             counts[kind] += 1
             number = chr(ord("A") + counts[kind] - 1) if entry.appendix else str(counts[kind])
-        numbers = _Numbers(entry, number, loose if not number else Counter())
-        body = [numbers.block(node) for node in rest]
-        if label:
-            name = "Appendix" if entry.appendix else "Chapter"
-            numbers.targets.insert(0, Target(label, name if number else "", number or ast.plain(title), entry.path))
-        numbered.append(
-            Numbered(entry, chapter, label, number, title, body, tuple(numbers.headings), tuple(numbers.targets)),
-        )
-    faults += _repeated(numbered)
-    if faults:
+        numbers = _Numbers(entry, number, Counter() if number else loose)
+        numbers.add(label, kind if number else "", number or ast.plain(title))
+        body = numbers.through([node for node in blocks if node is not heads[0]])
+        exhibits = tuple(numbers.headings), tuple(numbers.targets)
+        numbered.append(Numbered(entry, chapter, label, number, title, body, *exhibits))
+    if faults := [*faults, *_repeated(numbered)]:
         raise BookError(faults)
     return numbered
-
-
-def _title(chapter: Chapter, blocks: list[Node], faults: list[Fault]) -> tuple[str, list[Node], bool, list[Node]]:
-    """Take the title out of the blocks: label, inlines, whether it is unnumbered, and the other blocks."""
-    heads = [node for node in blocks if node["t"] == "Header" and node["c"][0] == 1]
-    if title := chapter.meta.get("title"):
-        if heads:
-            faults.append(Fault(chapter.path, 0, "a title in the front matter and a level-1 heading", "keep one of them"))
-        paragraph = ast.parse(str(title))["blocks"]
-        label = ast.plain(paragraph).lower()
-        return re.sub(r"[^\w]+", "-", label).strip("-"), paragraph[0]["c"], False, blocks
-    if len(heads) != 1:
-        advice = "begin it with one heading # Title"
-        faults.append(Fault(chapter.path, 0, f"expected one level-1 heading, found {len(heads)}", advice))
-        return "", [ast.string(chapter.path)], True, blocks
-    attributes, content = heads[0]["c"][1:]
-    return attributes[0], content, "unnumbered" in attributes[1], [node for node in blocks if node is not heads[0]]
 
 
 class _Numbers:
@@ -122,30 +117,34 @@ class _Numbers:
         self.headings: list[Heading] = []
         self.targets: list[Target] = []
 
-    def block(self, node: Any) -> Any:
-        """Give the node with its numbers; goes from the top down, so that a float is counted before its parts."""
-        if isinstance(node, list):
-            return [self.block(item) for item in node]
-        if not isinstance(node, dict):
-            return node
-        if node.get("t") == "Header":
-            return self._header(node)
-        if node.get("t") == "Div" and "float" in ast.classes(node):
-            return self._float(node)
-        if node.get("t") == "Span" and "equation" in ast.classes(node):
-            return self._equation(node)
-        return {key: self.block(value) for key, value in node.items()}
+    def add(self, label: str, name: str, number: str) -> None:
+        """Note what can be referred to."""
+        if label:
+            self.targets.append(Target(label, name, number, self.entry.path))
+
+    def through(self, tree: Any, around: str = "") -> Any:
+        """Give a tree with its numbers, from the top down; `around` is the number of the float that it stands in."""
+        if isinstance(tree, list):
+            return [self.through(item, around) for item in tree]
+        if not isinstance(tree, dict):
+            return tree
+        number, names = "", ast.classes(tree)
+        if tree.get("t") == "Header":
+            number = self._section(*tree["c"])
+        elif "float" in names:
+            number = self._float(tree["c"][0], around)
+            around = around or number
+        elif "equation" in names:
+            number = self._next("eq")
+            self.add(tree["c"][0][0], PREFIX["eq"], number)
+        inside = {key: self.through(value, around) for key, value in tree.items()}
+        return ast.add(inside, "number", number) if number else inside
 
     def _next(self, kind: str) -> str:
         self.counts[kind] += 1
         return f"{self.number}.{self.counts[kind]}" if self.number else str(self.counts[kind])
 
-    def _add(self, label: str, kind: str, number: str, name: str | None = None) -> None:
-        if label:
-            self.targets.append(Target(label, PREFIX[kind] if name is None else name, number, self.entry.path))
-
-    def _header(self, node: Node) -> Node:
-        level, attributes, content = node["c"]
+    def _section(self, level: int, attributes: ast.Attr, content: list[Node]) -> str:
         number = ""
         if self.number and "unnumbered" not in attributes[1]:
             depth = max(level - 1, 1)
@@ -153,39 +152,18 @@ class _Numbers:
             self.sections[-1] += 1
             number = ".".join([self.number, *map(str, self.sections)])
         self.headings.append(Heading(level, attributes[0], number, content))
-        self._add(attributes[0], "sec", number or ast.plain(content), None if number else "")
-        return {"t": "Header", "c": [level, _numbered(attributes, number), content]}
+        self.add(attributes[0], PREFIX["sec"] if number else "", number or ast.plain(content))
+        return number
 
-    def _float(self, node: Node, parent: str = "") -> Node:
-        attributes, content = node["c"]
+    def _float(self, attributes: ast.Attr, around: str) -> str:
         kind = ast.value(attributes, "kind") or "fig"
-        number = ""
-        if parent:
+        if around:
             self.counts["sub"] += 1
             number = f"({chr(ord('a') + self.counts['sub'] - 1)})"
-        elif attributes[0]:
-            number, self.counts["sub"] = self._next(kind), 0
-        self._add(attributes[0], kind, f"{parent}{NBSP}{number}" if parent else number)
-        below = parent or number
-        inside = [self._inside(child, below) if below else self.block(child) for child in content]
-        return {"t": "Div", "c": [_numbered(attributes, number), inside]}
-
-    def _inside(self, node: Any, parent: str) -> Any:
-        if isinstance(node, list):
-            return [self._inside(item, parent) for item in node]
-        if isinstance(node, dict) and node.get("t") == "Div" and "float" in ast.classes(node):
-            return self._float(node, parent)
-        return {key: self._inside(value, parent) for key, value in node.items()} if isinstance(node, dict) else node
-
-    def _equation(self, node: Node) -> Node:
-        attributes, content = node["c"]
-        number = self._next("eq")
-        self._add(attributes[0], "eq", number)
-        return {"t": "Span", "c": [_numbered(attributes, number), content]}
-
-
-def _numbered(attributes: ast.Attr, number: str) -> ast.Attr:
-    return [attributes[0], attributes[1], [*attributes[2], ["number", number]]] if number else attributes
+        else:
+            number, self.counts["sub"] = self._next(kind) if attributes[0] else "", 0
+        self.add(attributes[0], PREFIX[kind], f"{around}{NBSP}{number}" if around else number)
+        return number
 
 
 def _repeated(chapters: list[Numbered]) -> Iterator[Fault]:
@@ -206,21 +184,24 @@ def targets(chapters: list[Numbered]) -> dict[str, Target]:
     return {target.label: target for numbered in chapters for target in numbered.targets if REFERENCE.match(target.label)}
 
 
-def unresolved(chapters: list[Numbered], known: Mapping[str, Target], citations: set[str]) -> Iterator[Fault]:
-    """Find every reference and citation of the book that leads nowhere."""
+def unresolved(chapters: list[Numbered], known: Mapping[str, Target], works: set[str]) -> Iterator[Fault]:
+    """Find every reference and citation of the book that leads nowhere, and brackets that mix the two."""
     for numbered in chapters:
         for cite in ast.nodes([numbered.title, numbered.blocks], "Cite"):
-            for item in cite["c"][0]:
-                name = item["citationId"]
-                file, line = numbered.chapter.find(f"@{name}")
+            names = [item["citationId"] for item in cite["c"][0]]
+            for name in names:
+                place = numbered.chapter.find(f"@{name}")
                 if REFERENCE.match(name) and label(name) not in known:
+                    advice = f"label something #{label(name)}, or mend the name"
+                    yield Fault(*place, f"reference @{name} leads nowhere", advice)
+                elif UNSUPPORTED.match(name) and name not in works:
+                    yield Fault(*place, f"reference @{name} is not supported", "references are @fig-, @tbl-, @sec- and @eq-")
+                elif not REFERENCE.match(name) and name not in works:
+                    yield Fault(*place, f"citation @{name} is not in the bibliography", "add it there, or mend the key")
+                elif bool(REFERENCE.match(name)) != bool(REFERENCE.match(names[0])):
                     yield Fault(
-                        file, line, f"reference @{name} leads nowhere", f"label something #{label(name)}, or mend the name"
+                        *place, f"@{name} and @{names[0]} in one bracket", "give references and citations brackets of their own"
                     )
-                elif UNSUPPORTED.match(name) and name not in citations:
-                    yield Fault(file, line, f"reference @{name} is not supported", "references are @fig-, @tbl-, @sec- and @eq-")
-                elif not REFERENCE.match(name) and name not in citations:
-                    yield Fault(file, line, f"citation @{name} is not in the bibliography", "add it there, or mend the key")
 
 
 def label(name: str) -> str:
@@ -228,21 +209,17 @@ def label(name: str) -> str:
     return name[0].lower() + name[1:]
 
 
-def resolve(tree: Any, known: Mapping[str, Target], href: Any) -> Any:
-    """Replace references by links; `href(target)` gives the address in the format at hand. Citations stay."""
-
-    def change(node: Node) -> list[Node] | None:
-        if node["t"] != "Cite" or not all(REFERENCE.match(item["citationId"]) for item in node["c"][0]):
-            return None
-        parts: list[Node] = []
-        for item in node["c"][0]:
-            target = known[label(item["citationId"])]
-            text = [*_prefix(item, target), ast.string(target.number)]
-            parts += [ast.string(","), {"t": "Space"}] if parts else []
-            parts += [ast.link(text, href(target), ["quarto-xref"]), *item["citationSuffix"]]
-        return parts
-
-    return ast.walk(tree, change)
+def reference(node: Node, known: Mapping[str, Target], href: Callable[[str, str], str]) -> list[Node] | None:
+    """Give references as links, `href(path, label)` being the address of a label; None for a citation."""
+    if not all(REFERENCE.match(item["citationId"]) for item in node["c"][0]):
+        return None
+    parts: list[Node] = []
+    for item in node["c"][0]:
+        target = known[label(item["citationId"])]
+        text = [*_prefix(item, target), ast.string(target.number)]
+        parts += [ast.string(","), {"t": "Space"}] if parts else []
+        parts += [ast.link(text, href(target.page, target.label), ["quarto-xref"]), *item["citationSuffix"]]
+    return parts
 
 
 def _prefix(item: Mapping[str, Any], target: Target) -> list[Node]:

@@ -45,7 +45,15 @@ def side_by_side(items: Iterable[A], work: Callable[[A], B]) -> list[B]:
     """Apply `work` to every item at once; the faults of all of them come together."""
     with ThreadPoolExecutor() as pool:
         futures = [pool.submit(copy_context().run, work, item) for item in items]
-    failed = [error for future in futures if isinstance(error := future.exception(), BookError)]
-    if failed:
-        raise BookError(fault for error in failed for fault in error.faults)
-    return [future.result() for future in futures]
+    return settled(future.exception() or future.result() for future in futures)
+
+
+def settled(results: Iterable[B | BaseException]) -> list[B]:
+    """Give the results of what ran at once, or raise: the faults of all of them together, or what else was raised first."""
+    kept = list(results)
+    if faults := [fault for result in kept if isinstance(result, BookError) for fault in result.faults]:
+        raise BookError(faults)
+    for result in kept:
+        if isinstance(result, BaseException):
+            raise result
+    return kept  # type: ignore[return-value]  # no exception is left

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import posixpath
 import re
 from collections.abc import Mapping, Set
@@ -12,11 +11,11 @@ from typing import Any
 from ldeval.publish import ast
 from ldeval.publish.ast import Node, block, raw
 from ldeval.publish.config import Book
-from ldeval.publish.crossref import Numbered, Target, resolve
-from ldeval.publish.faults import stop
+from ldeval.publish.crossref import Numbered, Target
 from ldeval.publish.gt import one_look
 from ldeval.publish.pictures import dark_path
-from ldeval.publish.prepare import addresses, alternative, lists_works, only, write
+from ldeval.publish.prepare import alternative, lists_works, prepared, write
+from ldeval.publish.templating import shaped
 
 EQUATION = re.compile(r'(<span [^>]*class="equation" data-number="([^"]+)">.*?)(\s*</annotation>)', re.DOTALL)
 """A numbered equation up to the end of its TeX source, where the number is told too."""
@@ -37,18 +36,18 @@ def body(book: Book, numbered: Numbered, known: Mapping[str, Target], cited: lis
 
     `cited` are the works of the whole book, for the chapter that lists them; `drawn` the figures that have a dark version.
     """
-    tree = only([numbered.title, numbered.blocks], "html")
-    tree = resolve(tree, known, lambda target: _address(numbered, target.page, target.label))
-    tree = addresses(
-        numbered, tree, lambda node, path: _image(numbered, node, path, drawn), lambda p, a: _address(numbered, p, a)
-    )
-    title, blocks = ast.walk(one_look(tree), _html)
+
+    def image(node: Node, path: str) -> Any:
+        return _image(numbered, node, path, drawn)
+
+    def href(path: str, anchor: str) -> str:
+        page = path.removesuffix(".qmd") + ".html" if path.endswith(".qmd") else path
+        return ("" if page == numbered.page else relative(numbered.page, page)) + (f"#{anchor}" if anchor else "")
+
+    title, *blocks = ast.walk(prepared(numbered, "html", known, one_look, image, href), _html)
     # Quarto sets the book's list of references in the citation style's own language, and those of a chapter in the book's.
     lang, nocite = (None, cited) if lists_works(blocks) else (book.lang, [])
-    try:
-        text = write(book, [*_head(numbered, title), *blocks], *WRITER, lang=lang, nocite=nocite)
-    except ValueError as error:
-        raise stop(numbered.entry.path, 0, str(error)) from error
+    text = write(book, [*_head(numbered, title), *blocks], *WRITER, lang=lang, nocite=nocite)
     return _scoped(LINE.sub(r"\1", EQUATION.sub(r"\1 \\tag{\2}\3", text)))
 
 
@@ -60,28 +59,6 @@ def _scoped(text: str) -> str:
         re.sub(r"<th(?![a-z])(?![^>]*\bscope=)", f'<th scope="{"col" if part.startswith("<thead") else "row"}"', part)
         for part in re.split(r"(<thead.*?</thead>)", text, flags=re.DOTALL)
     )
-
-
-def _head(numbered: Numbered, title: list[Node]) -> list[Node]:
-    if numbered.entry.path == "index.qmd":
-        own = {"t": "Header", "c": [1, ast.attr(numbered.label), title]}
-        return [own]
-    opened = f'<header id="title-block-header" class="quarto-title-block"><h1 class="title" id="{html.escape(numbered.label)}">'
-    return [block("html", opened), {"t": "Plain", "c": [*_number(numbered), *title]}, block("html", "</h1></header>")]
-
-
-def _number(numbered: Numbered) -> list[Node]:
-    if not numbered.number:
-        return []
-    if numbered.entry.appendix:
-        return [ast.span([ast.string(f"Appendix {numbered.number} — ")], "", ["chapter-number"])]
-    return [ast.span([ast.string(numbered.number)], "", ["chapter-number"]), ast.string("\u00a0 ")]
-
-
-def _address(numbered: Numbered, path: str, anchor: str) -> str:
-    page = path.removesuffix(".qmd") + ".html" if path.endswith(".qmd") else path
-    here = page == numbered.page
-    return ("" if here else relative(numbered.page, page)) + (f"#{anchor}" if anchor else "")
 
 
 def _image(numbered: Numbered, node: Node, path: str, drawn: Set[str]) -> Any:
@@ -109,15 +86,23 @@ def _html(node: Node) -> Any:
         return [block("html", '<div class="page-break"></div>')]
     if kind == "Table" or (kind == "RawBlock" and node["c"][0] == "html" and "<table" in node["c"][1]):
         return [block("html", '<div class="table-box">'), node, block("html", "</div>")]
-    if kind == "Div":
-        return next((make(node) for name, make in DIVS.items() if name in node["c"][0][1]), None)
-    return None
+    return shaped(node, "html") if kind == "Div" else None
+
+
+def _head(numbered: Numbered, title: Node) -> list[Node]:
+    """Give a chapter's title in a block of its own; on the first page the book's title has it."""
+    if numbered.entry.path == "index.qmd":
+        return [title]
+    opened = '<header id="title-block-header" class="quarto-title-block">'
+    heading = {"t": "Header", "c": [1, [numbered.label, ["title"], []], title["c"][2]]}
+    return [block("html", opened), heading, block("html", "</header>")]
 
 
 def _header(node: Node) -> Node:
     level, attributes, content = node["c"]
     number = ast.value(attributes, "number")
-    mark = [ast.span([ast.string(number)], "", ["header-section-number"]), {"t": "Space"}] if number else []
+    name, gap = ("chapter-number", " " if "—" in str(number) else "\u00a0 ") if level == 1 else ("header-section-number", " ")
+    mark = [ast.span([ast.string(number)], "", [name]), ast.string(gap)] if number else []
     return {"t": "Header", "c": [level, ast.without(attributes, "number"), [*mark, *content]]}
 
 
@@ -138,76 +123,3 @@ def _span(node: Node) -> Node | None:
 def _is_break(node: Node) -> bool:
     content = node["c"]
     return len(content) == 1 and content[0]["t"] == "Span" and "pagebreak" in content[0]["c"][0][1]
-
-
-def _float(node: Node) -> Node:
-    attributes, content = node["c"]
-    kind, number = ast.value(attributes, "kind") or "fig", ast.value(attributes, "number") or ""
-    *head, inner = content
-    sub = number.startswith("(")
-    name = "Figure" if kind == "fig" else "Table"
-    lead = f"{number} " if sub else f"{name}\u00a0{number}: " if number else ""
-    mark = [ast.span([ast.string(lead.rstrip())], "", ["exhibit-number"]), ast.string(" ")] if lead else []
-    text = head[0]["c"][1][0]["c"] if head else []
-    style = f"quarto-{'subfloat' if sub else 'float'}"
-    place = "bottom" if kind == "fig" else "top"
-    opened = f'<figcaption class="{style}-caption-{place} {style}-caption {style}-{kind}">'
-    caption = [block("html", opened), {"t": "Plain", "c": [*mark, *text]}, block("html", "</figcaption>")]
-    caption = caption if text or number else []
-    inside = [ast.div(inner["c"][1], "", ["float-body"])]
-    parts = [*caption, *inside] if place == "top" else [*inside, *caption]
-    figure = [block("html", f'<figure class="{style} {style}-{kind} figure">'), *parts, block("html", "</figure>")]
-    return ast.div(figure, attributes[0], [style, "quarto-figure"])
-
-
-def _layout(node: Node) -> Node:
-    rows = json.loads(ast.value(node["c"][0], "rows") or "[]")
-    children = iter(node["c"][1])
-    parts = []
-    for row in rows:
-        cells = [ast.div([child], "", ["quarto-layout-cell"]) for _, child in zip(row, children, strict=False)]
-        columns = " ".join(f"{width:g}fr" for width in row)
-        parts.append(ast.div(cells, "", ["quarto-layout-row"], [("style", f"grid-template-columns: {columns}")]))
-    return ast.div([*parts, *children], "", ["quarto-layout-panel"])
-
-
-def _callout(node: Node) -> Node:
-    attributes, content = node["c"]
-    kind, appearance, collapse = (ast.value(attributes, key) or "" for key in ("kind", "appearance", "collapse"))
-    *head, inner = content
-    parts = [ast.div(inner["c"][1], "", ["callout-body-container"])]
-    if head:
-        spoken = f'<span class="screen-reader-only">{kind.capitalize()}: </span>'
-        opened = f'<span class="callout-icon-container" aria-hidden="true"></span>{spoken}<span class="callout-title-container">'
-        title = [block("html", opened), *head[0]["c"][1], block("html", "</span>")]
-        if collapse:
-            is_open = " open" if collapse == "false" else ""
-            opening, closing = f'<details{is_open}><summary class="callout-header">', "</summary>"
-            parts = [block("html", opening), *title, block("html", closing), *parts, block("html", "</details>")]
-        else:
-            parts = [ast.div(title, "", ["callout-header"]), *parts]
-    names = ["callout", f"callout-style-{appearance}", f"callout-{kind}", *(["callout-titled"] if head else [])]
-    return ast.div(parts, attributes[0], names, [("role", "note")])
-
-
-def _tabset(node: Node) -> Node:
-    titles = [tab["c"][1][0]["c"][1] for tab in node["c"][1]]
-    key = re.sub(r"\W+", "-", "-".join(ast.plain(title) for title in titles)).strip("-").lower()
-    parts = [block("html", '<div class="tab-list">')]
-    for index, title in enumerate(titles):
-        opened = f'<button type="button" class="tab-button" id="tab-{key}-{index}" data-panel="panel-{key}-{index}">'
-        parts += [block("html", opened), *title, block("html", "</button>")]
-    panels = [ast.div(tab["c"][1][1:], f"panel-{key}-{index}", ["tab-panel"]) for index, tab in enumerate(node["c"][1])]
-    return ast.div([*parts, block("html", "</div>"), *panels], "", ["panel-tabset"])
-
-
-def _code(node: Node) -> list[Node] | None:
-    fold = ast.value(node["c"][0], "fold")
-    if not fold:
-        return None
-    summary = html.escape(ast.value(node["c"][0], "summary") or "Code")
-    opened = f'<details class="code-fold"{" open" if fold == "show" else ""}><summary>{summary}</summary>'
-    return [block("html", opened), *node["c"][1], block("html", "</details>")]
-
-
-DIVS = {"float": _float, "layout": _layout, "callout": _callout, "tabset": _tabset, "cell-code": _code}

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import base64
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 from importlib import resources
 
-import jinja2
-from markupsafe import Markup
-
-from ldeval.publish import ast, words
 from ldeval.publish.config import Book
-from ldeval.publish.crossref import Numbered
+from ldeval.publish.crossref import Numbered, groups
 from ldeval.publish.edition import long_date
 from ldeval.publish.html import relative
+from ldeval.publish.templating import template
 
 SHARED = "site_libs/ldeval"
 STYLE = "style.css"
@@ -29,44 +23,24 @@ FACES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A line of the sidebar or of the contents: an address seen from the page, a number, and what it is called."""
-
-    href: str
-    number: str
-    title: str
-    current: bool = False
-    level: int = 1
-
-
 def page(book: Book, chapters: list[Numbered], index: int, content: str, edition: str, pdf: str | None) -> str:
     """Give the whole HTML page of the chapter at `index`; `content` is its HTML, `pdf` the report's PDF where it is made."""
     numbered = chapters[index]
-    links = [_link(numbered, other) for other in chapters]
-    return _template().render(
+    return template("page.html").render(
         book=book,
+        here=numbered,
         content=content,
         edition=edition,
         date=long_date(book.date),
-        pdf=pdf and relative(numbered.page, pdf),
-        title=ast.plain(numbered.title),
-        crumb=" ".join(filter(None, [links[index].number, links[index].title])),
-        group=numbered.group,
+        pdf=pdf,
         is_index=numbered.entry.path == "index.qmd",
-        page=numbered.page,
-        root=relative(numbered.page, "."),
+        address=partial(relative, numbered.page),
         shared=relative(numbered.page, SHARED),
-        home=relative(numbered.page, "index.html"),
-        groups=list(_groups(chapters, links)),
-        contents=list(_contents(numbered)) if book.option("toc", "html", True) else [],
-        before=links[index - 1] if index else None,
-        after=links[index + 1] if index + 1 < len(links) else None,
-        styles=[relative(numbered.page, name) for name in styles(book)],
+        groups=groups(chapters),
+        before=chapters[index - 1] if index else None,
+        after=chapters[index + 1] if index + 1 < len(chapters) else None,
+        styles=styles(book),
         scripts=SCRIPTS,
-        head=_texts(book, "include-in-header"),
-        top=_texts(book, "include-before-body"),
-        foot=_texts(book, "include-after-body"),
     )
 
 
@@ -92,40 +66,3 @@ def styles(book: Book) -> list[str]:
     """Give the book's own style sheets."""
     value = book.option("css", "html") or []
     return [str(name) for name in (value if isinstance(value, list) else [value])]
-
-
-@lru_cache(maxsize=1)
-def _template() -> jinja2.Template:
-    text = (resources.files("ldeval.publish") / "templates" / "page.html").read_text(encoding="utf-8")
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
-    environment.filters |= {"words": words.as_html, "plain": words.plain}
-    return environment.from_string(text)
-
-
-def _link(here: Numbered, other: Numbered) -> Link:
-    number = f"Appendix {other.number}" if other.entry.appendix and other.number else other.number
-    return Link(relative(here.page, other.page), number, ast.plain(other.title), here is other)
-
-
-def _groups(chapters: list[Numbered], links: list[Link]) -> Iterator[tuple[str | None, list[Link]]]:
-    """Give the sidebar's groups: (name of the part or None, its chapters)."""
-    current: tuple[str | None, list[Link]] | None = None
-    for numbered, link in zip(chapters, links, strict=True):
-        name = numbered.group
-        if current is None or current[0] != name:
-            if current:
-                yield current
-            current = (name, [])
-        current[1].append(link)
-    if current:
-        yield current
-
-
-def _contents(numbered: Numbered) -> Iterator[Link]:
-    for heading in numbered.headings:
-        if heading.level <= 3:
-            yield Link(f"#{heading.label}", heading.number, ast.plain(heading.content), level=heading.level)
-
-
-def _texts(book: Book, name: str) -> list[Markup]:
-    return [Markup(re.sub(r"\s+$", "", text)) for _, text in book.files(name, "html")]

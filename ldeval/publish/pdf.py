@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,14 +12,14 @@ from typing import Any
 
 from ldeval.publish import ast
 from ldeval.publish.ast import Node, block, raw
-from ldeval.publish.captions import short
-from ldeval.publish.config import Book
-from ldeval.publish.crossref import REFERENCE, Numbered, Target, resolve
+from ldeval.publish.config import INCLUDES, Book
+from ldeval.publish.crossref import REFERENCE, Numbered, Target, groups
 from ldeval.publish.edition import long_date
 from ldeval.publish.faults import stop
-from ldeval.publish.pdf_tables import WHOLE, rows, spread, table
-from ldeval.publish.prepare import addresses, alternative, citations, lists_works, only, write
-from ldeval.publish.words import as_typst, math, plain, string
+from ldeval.publish.pdf_tables import spread, table
+from ldeval.publish.prepare import alternative, citations, lists_works, only, prepared, write
+from ldeval.publish.templating import shaped, template
+from ldeval.publish.words import math, string
 
 WRITER = ("-t", "typst", "--wrap=none")
 WORKS = "// the works cited\n"
@@ -36,15 +35,19 @@ def chapter(book: Book, chapters: list[Numbered], numbered: Numbered, known: Map
 
 def document(book: Book, chapters: list[Numbered], contents: list[str], cited: list[str], edition: str) -> str:
     """Give the book as one Typst document from its chapters; `edition` says on its title page what it was made from."""
-    own = [text for _, text in book.files("include-in-header", "typst")]
-    parts = [_template(), *own, _front(book, edition, _notice(book, chapters[0], cited))]
-    group: str | None = None
-    for numbered, content in zip(chapters, contents, strict=True):
-        if numbered.group and numbered.group != group:
-            parts.append(f"#ldeval-part({as_typst(numbered.group)}, {_listed(numbered.group, chapters)})\n")
-        group = numbered.group
-        parts.append(content)
-    return "\n".join(parts)
+    lang, _, region = book.lang.partition("-")
+    return template("document.typ").render(
+        book=book,
+        look=(resources.files("ldeval.publish") / "templates" / "report.typ").read_text(encoding="utf-8"),
+        groups=groups(chapters),
+        contents={numbered.entry.path: content for numbered, content in zip(chapters, contents, strict=True)},
+        notice=_notice(book, chapters[0], cited),
+        edition=edition,
+        date=long_date(book.date),
+        lang=lang,
+        region=region.upper(),
+        **{name.replace("-", "_"): book.texts(name, "typst") for name in INCLUDES},
+    )
 
 
 def _written(book: Book, blocks: list[Node], cited: list[str], *, lists: bool = False) -> str:
@@ -55,24 +58,13 @@ def _written(book: Book, blocks: list[Node], cited: list[str], *, lists: bool = 
     return write(book, apart, *WRITER, lang=book.lang, nocite=cited).partition(WORKS)[0]
 
 
-def _listed(group: str, chapters: list[Numbered]) -> str:
-    """Give number and title of each chapter of a part, for the page that opens it."""
-    lines = [(_numeral(numbered), ast.plain(numbered.title)) for numbered in chapters if numbered.group == group]
-    return ", ".join(f"({string(number)}, {string(title)})" for number, title in lines)
-
-
-def _numeral(numbered: Numbered) -> str:
-    return f"Appendix {numbered.number}" if numbered.entry.appendix and numbered.number else numbered.number
-
-
 def _notice(book: Book, first: Numbered, cited: list[str]) -> str:
     """Give what the first chapter marks for the title page, in a div of the class `on-title-page`."""
     marked = [node["c"][1] for node in ast.nodes(first.blocks, "Div") if "on-title-page" in node["c"][0][1]]
     if not marked:
         return "none"
     content = only([block for blocks in marked for block in blocks], "typst")
-    blocks = ast.walk(ast.walk(content, _typst), _ungrouped)
-    return f"[{_written(book, blocks, cited)}]"
+    return f"[{_written(book, ast.walk(content, _typst), cited)}]"
 
 
 def compile_pdf(source: str, folder: Path) -> bytes:
@@ -106,48 +98,16 @@ def _fonts() -> Path:
     return Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 
 
-def _template() -> str:
-    return (resources.files("ldeval.publish") / "templates" / "report.typ").read_text(encoding="utf-8")
-
-
-def _front(book: Book, edition: str, notice: str) -> str:
-    authors = ", ".join(
-        f"(plain: {string(plain(author.name))}, name: {as_typst(author.name)}, affiliation: {as_typst(author.affiliation)})"
-        for author in book.authors
-    )
-    lang, _, region = book.lang.partition("-")
-    fields = {
-        "title": as_typst(book.title),
-        "subtitle": as_typst(book.subtitle),
-        "authors": f"({authors}{',' if authors else ''})",
-        "date": string(long_date(book.date)),
-        "edition": string(edition),
-        "notice": notice,
-        "lang": string(lang),
-        "region": string(region.upper()) if region else "none",
-        "paper": string(str(book.option("papersize", "typst", "a4"))),
-        "contents": str(bool(book.option("toc", "typst", True))).lower(),
-    }
-    return f"#show: ldeval-report.with({', '.join(f'{key}: {value}' for key, value in fields.items())})"
-
-
 def _chapter(numbered: Numbered, places: Mapping[str, tuple[int, str]], known: Mapping[str, Target]) -> list[Node]:
+    index, _ = places[numbered.entry.path]
+
     def href(path: str, anchor: str) -> str:
         if path not in places:
             return path
-        index, label = places[path]
-        return "#" + _identifier(anchor or label, index)
+        return "#" + _identifier(anchor or places[path][1], places[path][0])
 
-    index, _ = places[numbered.entry.path]
-    number = _numeral(numbered) + (" —" if numbered.entry.appendix and numbered.number else "")
-    pairs = [("number", number)] if number else []
-    title = {"t": "Header", "c": [1, ast.attr(numbered.label, pairs=pairs), numbered.title]}
-    tree = only([title, *numbered.blocks], "typst")
-    tree = _tables(tree)
-    tree = resolve(tree, known, lambda target: href(target.page, target.label))
-    tree = addresses(numbered, tree, lambda node, path: _image(node, path), href)
-    tree = ast.walk(tree, lambda node: _renamed(node, index))
-    return list(ast.walk(ast.walk(tree, _typst), _ungrouped))
+    blocks = prepared(numbered, "typst", known, _tables, _image, href)
+    return list(ast.walk(blocks, lambda node: _typst(_renamed(node, index))))
 
 
 def _tables(tree: list[Node]) -> list[Node]:
@@ -174,10 +134,10 @@ def _identifier(label: str, index: int) -> str:
     return clean if REFERENCE.match(clean) or clean.startswith("ref") else f"c{index}-{clean}"
 
 
-def _renamed(node: Node, index: int) -> Node | None:
+def _renamed(node: Node, index: int) -> Node:
     at = ast.ATTRIBUTES.get(node["t"])
     if at is None or not node["c"][at][0]:
-        return None
+        return node
     content = list(node["c"])
     content[at] = [_identifier(content[at][0], index), *content[at][1:]]
     return {"t": node["t"], "c": content}
@@ -191,9 +151,8 @@ def _typst(node: Node) -> Any:
     kind = node["t"]
     if kind in MAKERS:
         return MAKERS[kind](node)
-    if kind == "Div":
-        return next((make(node) for name, make in DIVS.items() if name in node["c"][0][1]), None)
-    return None
+    shape = shaped(node, "typst") if kind == "Div" else None
+    return node if shape is None else shape
 
 
 def _header(node: Node) -> Node:
@@ -233,85 +192,4 @@ def _length(text: str) -> str:
     return f"{number * 0.75:g}pt" if unit == "px" else f"{number:g}{unit}"
 
 
-def _group(content: list[Node]) -> Node:
-    """Hold several blocks together as one child of a layout, until all is rewritten."""
-    return ast.div(content, "", ["group"])
-
-
-def _ungrouped(node: Node) -> list[Node] | None:
-    return list(node["c"][1]) if node["t"] == "Div" and "group" in node["c"][0][1] else None
-
-
-def _float(node: Node) -> Node:
-    attributes, content = node["c"]
-    kind, number = ast.value(attributes, "kind") or "fig", ast.value(attributes, "number") or ""
-    *head, inner = content
-    text = head[0]["c"][1][0]["c"] if head else []
-    sizes = [len(rows(table)) for table in ast.nodes(inner["c"][1], "Table")]
-    whole = max(sizes, default=0) <= WHOLE
-    named = "sub" if number.startswith("(") else kind
-    settings = f"kind: {string(named)}, number: {string(number)}, whole: {_truth(whole)}"
-    listed = [block("typst", f"#ldeval-float({settings}, listed: ["), {"t": "Plain", "c": short(text)}]
-    caption = [*listed, block("typst", "], caption: ["), {"t": "Plain", "c": text}, block("typst", "])[")]
-    return _group([*caption, *inner["c"][1], block("typst", f"]{_label(attributes[0])}")])
-
-
-def _truth(value: bool) -> str:
-    return "true" if value else "false"
-
-
-def _layout(node: Node) -> Node:
-    rows = json.loads(ast.value(node["c"][0], "rows") or "[]")
-    children = iter(node["c"][1])
-    parts = []
-    for row in rows:
-        columns = ", ".join(f"{width:g}fr" for width in row)
-        parts.append(block("typst", f"#grid(columns: ({columns},), gutter: 1em,"))
-        for _, child in zip(row, children, strict=False):
-            parts += [block("typst", "["), child, block("typst", "],")]
-        parts.append(block("typst", ")"))
-    return _group([*parts, *children])
-
-
-def _callout(node: Node) -> Node:
-    attributes, content = node["c"]
-    *head, inner = content
-    title = [*head[0]["c"][1]] if head else []
-    kind = string(ast.value(attributes, "kind") or "note")
-    opened = [block("typst", f"#ldeval-callout({kind}, title: ["), *title, block("typst", "])[")]
-    return _group([*opened, *inner["c"][1], block("typst", f"]{_label(attributes[0])}")])
-
-
-def _tabset(node: Node) -> Node:
-    level = ast.value(node["c"][0], "level") or "2"
-    parts: list[Node] = []
-    for tab in node["c"][1]:
-        title, *content = tab["c"][1]
-        parts += [
-            block("typst", f"#heading(level: {level}, numbering: none, outlined: false)["),
-            *title["c"][1],
-            block("typst", "]"),
-        ]
-        parts += content
-    return _group(parts)
-
-
-def _landscape(node: Node) -> Node:
-    return _group([block("typst", "#ldeval-landscape["), *node["c"][1], block("typst", "]")])
-
-
-def _quiet(node: Node) -> Node:
-    """Drop a div that only groups, since Typst would set it as a block with space of its own."""
-    return _group(node["c"][1])
-
-
 MAKERS = {"Header": _header, "Math": math, "Span": _span, "Table": table}
-DIVS = {
-    "float": _float,
-    "layout": _layout,
-    "callout": _callout,
-    "tabset": _tabset,
-    "landscape": _landscape,
-    "cell": _quiet,
-    "cell-output": _quiet,
-}

@@ -61,6 +61,11 @@ def rows(table: Node) -> list[Any]:
     return [*table["c"][3][1], *(row for body in table["c"][4] for row in [*body[2], *body[3]]), *table["c"][5][1]]
 
 
+def is_whole(body: list[Node]) -> bool:
+    """Tell whether the longest table among blocks is short enough to stay on one page."""
+    return max((len(rows(found)) for found in ast.nodes(body, "Table")), default=0) <= WHOLE
+
+
 def table(node: Node) -> Node:
     """Give the table as pandoc's Typst writer shall set it: bare, since the float around it has label and caption."""
     attributes = node["c"][0]

@@ -1,22 +1,21 @@
-"""What both formats need of a numbered chapter: only its own content, its images and links checked and rewritten."""
+"""What both formats need of a numbered chapter: only its own content, its references, images and links resolved."""
 
 from __future__ import annotations
 
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import unquote
 
 from ldeval.publish import ast
 from ldeval.publish.ast import Node
-from ldeval.publish.config import Book
-from ldeval.publish.crossref import REFERENCE, Numbered
+from ldeval.publish.config import Book, lookup
+from ldeval.publish.crossref import REFERENCE, Numbered, Target, reference
 from ldeval.publish.faults import Fault
 
 Form = Literal["html", "typst"]
-EXTERNAL = re.compile(r"^(https?:|mailto:|doi:)")
+EXTERNAL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 def only(tree: Any, form: Form) -> Any:
@@ -40,13 +39,60 @@ def only(tree: Any, form: Form) -> Any:
 
 
 def _meant(attributes: ast.Attr, form: Form) -> bool:
-    when, unless = ast.value(attributes, "when-format"), ast.value(attributes, "unless-format")
-    holds = (when is None or _is_format(when, form)) and (unless is None or not _is_format(unless, form))
-    return holds if "content-visible" in attributes[1] else not holds
+    when, unless = (str(ast.value(attributes, f"{word}-format", "")).split(":")[0] for word in ("when", "unless"))
+    return (when in ("", form) and unless != form) == ("content-visible" in attributes[1])
 
 
-def _is_format(name: str, form: Form) -> bool:
-    return name.split(":")[0] == form
+def prepared(
+    numbered: Numbered,
+    form: Form,
+    known: Mapping[str, Target],
+    raw: Callable[[Any], Any],
+    image: Callable[[Node, str], Any],
+    href: Callable[[str, str], str],
+) -> list[Node]:
+    """Give a chapter's blocks for a format, its title first.
+
+    `raw` brings raw content into form, `image(node, path)` an image; `href(path, anchor)` gives an address within the book.
+    """
+
+    def change(node: Node) -> Any:
+        if node["t"] == "Image":
+            return image(node, place(numbered, node["c"][2][0]))
+        if node["t"] == "Link" and not EXTERNAL.match(node["c"][2][0]):
+            path, anchor = _address(numbered, node["c"][2][0])
+            return {"t": "Link", "c": [*node["c"][:2], [href(path, anchor), node["c"][2][1]]]}
+        return reference(node, known, href) if node["t"] == "Cite" else None
+
+    pairs = [("number", numbered.numeral + (" —" if numbered.entry.appendix else ""))] if numbered.number else []
+    title = {"t": "Header", "c": [1, ast.attr(numbered.label, pairs=pairs), numbered.title]}
+    return list(ast.walk(raw(only([title, *numbered.blocks], form)), change))
+
+
+def needed(book: Book, chapters: list[Numbered], made: Mapping[str, bytes]) -> tuple[set[str], list[Fault]]:
+    """Give the files that the report needs: resources of the project, images and files linked to; and each that is not there.
+
+    `made` are the files that the chapters' code gave. Links within the book lead to a section or an exhibit.
+    """
+    anchors = {n.entry.path: {*identifiers([n.title, n.blocks]), n.label, "refs", ""} for n in chapters}
+    files, faults = set(resources(book)), []
+    for numbered in chapters:
+        for node in ast.nodes(numbered.blocks, "Image", "Link"):
+            target, is_image = node["c"][2][0], node["t"] == "Image"
+            path, anchor = _address(numbered, target)
+            what, advice = f"image {target} is not there" if is_image else f"link {target} leads nowhere", ""
+            if EXTERNAL.match(target):
+                what = f"image {target} is on the network, or no file"
+                advice = "keep a copy in the book: a report makes no request" if is_image else ""
+            elif path in anchors:
+                advice = "" if anchor in anchors[path] else f"{path} has no section or exhibit of that name"
+            elif path in made or (book.root / path).is_file():
+                files.add(path)
+            else:
+                advice = f"looked for {path} in the book"
+            if advice:
+                faults.append(Fault(*numbered.chapter.find(target), what, advice))
+    return files, faults
 
 
 def identifiers(tree: Any) -> Iterator[str]:
@@ -56,57 +102,9 @@ def identifiers(tree: Any) -> Iterator[str]:
             yield identifier
 
 
-@dataclass(slots=True)
-class Checker:
-    """Checks the addresses of a book's images and links, and notes the files that the report needs."""
-
-    book: Book
-    chapters: list[Numbered]
-    made: Mapping[str, bytes]
-    assets: set[str] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        """Begin with the files that the project names as its resources."""
-        self.assets |= set(resources(self.book))
-
-    def faults(self) -> Iterator[Fault]:
-        """Find every image that is not there and every link within the book that leads nowhere."""
-        anchors = {n.entry.path: {*identifiers([n.title, n.blocks]), n.label, "refs", ""} for n in self.chapters}
-        for numbered in self.chapters:
-            for image in ast.nodes(numbered.blocks, "Image"):
-                yield from self._image(numbered, image)
-            for node in ast.nodes(numbered.blocks, "Link"):
-                yield from self._link(numbered, node["c"][2][0], anchors)
-
-    def _image(self, numbered: Numbered, image: Node) -> Iterator[Fault]:
-        target = image["c"][2][0]
-        file, line = numbered.chapter.find(target)
-        path = place(numbered, target)
-        if EXTERNAL.match(target):
-            yield Fault(file, line, f"image {target} is on the network", "keep a copy in the book: a report makes no request")
-        elif path in self.made or (self.book.root / path).is_file():
-            self.assets.add(path)
-        else:
-            yield Fault(file, line, f"image {target} is not there", f"looked for {path} in the book")
-
-    def _link(self, numbered: Numbered, target: str, anchors: Mapping[str, set[str]]) -> Iterator[Fault]:
-        if EXTERNAL.match(target):
-            return
-        address, _, anchor = target.partition("#")
-        path = place(numbered, address) if address else numbered.entry.path
-        file, line = numbered.chapter.find(target)
-        if path in anchors:
-            if unquote(anchor) not in anchors[path]:
-                yield Fault(file, line, f"link {target} leads nowhere", f"{path} has no section or exhibit of that name")
-        elif (self.book.root / path).is_file():
-            self.assets.add(path)
-        else:
-            yield Fault(file, line, f"link {target} leads nowhere", f"looked for {path} in the book")
-
-
 def resources(book: Book) -> Iterator[str]:
     """Give the files that `project: resources` names, by names or patterns; what is rendered is none of them."""
-    named = (book.options.get("project") or {}).get("resources") or []
+    named = lookup(book.options, "project.resources") or []
     for pattern in named if isinstance(named, list) else [named]:
         for path in book.root.glob(str(pattern).lstrip("/")):
             if path.is_file() and book.output not in path.parents:
@@ -121,19 +119,10 @@ def place(numbered: Numbered, target: str) -> str:
     return posixpath.normpath(posixpath.join(posixpath.dirname(numbered.entry.path), address))
 
 
-def addresses(numbered: Numbered, tree: Any, image: Callable[[Node, str], Any], href: Callable[[str, str], str]) -> Any:
-    """Rewrite images by `image(node, path)` and links within the book by `href(path, anchor)`."""
-
-    def change(node: Node) -> Any:
-        if node["t"] == "Image":
-            return image(node, place(numbered, node["c"][2][0]))
-        if node["t"] == "Link" and not EXTERNAL.match(node["c"][2][0]):
-            address, _, anchor = node["c"][2][0].partition("#")
-            path = place(numbered, address) if address else numbered.entry.path
-            return {"t": "Link", "c": [*node["c"][:2], [href(path, anchor), node["c"][2][1]]]}
-        return None
-
-    return ast.walk(tree, change)
+def _address(numbered: Numbered, target: str) -> tuple[str, str]:
+    """Give path and anchor of an address within the book."""
+    address, _, anchor = target.partition("#")
+    return place(numbered, address) if address else numbered.entry.path, unquote(anchor)
 
 
 def alternative(image: Node) -> str:
@@ -157,13 +146,11 @@ def write(book: Book, blocks: list[Node], *form: str, lang: str | None, nocite: 
     """Write blocks with their citations, and the list of the works that they or `nocite` name."""
     if not (nocite or citations(blocks)):
         return ast.write(blocks, {}, *form)
-    names = [*book.bibliography, *([book.csl] if book.csl else [])]
-    meta: Node = {"link-citations": {"t": "MetaBool", "c": True}}
-    meta["bibliography"] = {"t": "MetaList", "c": [{"t": "MetaString", "c": str(book.root / name)} for name in book.bibliography]}
-    meta |= {"csl": {"t": "MetaString", "c": str(book.root / book.csl)}} if book.csl else {}
-    meta |= {"lang": {"t": "MetaString", "c": lang}} if lang else {}
-    meta |= {"nocite": {"t": "MetaInlines", "c": [_nocite(key) for key in nocite]}} if nocite else {}
-    return ast.write(blocks, meta, *form, "--citeproc", reads=[book.root / name for name in names])
+    works, styles = ([book.root / name for name in names] for names in (book.bibliography, [book.csl] if book.csl else []))
+    arguments = ["--citeproc", "-Mlink-citations=true", *([f"-Mlang={lang}"] if lang else [])]
+    arguments += [*(f"--bibliography={path}" for path in works), *(f"--csl={path}" for path in styles)]
+    meta = {"nocite": {"t": "MetaInlines", "c": [_nocite(key) for key in nocite]}} if nocite else {}
+    return ast.write(blocks, meta, *form, *arguments, reads=[*works, *styles])
 
 
 def _nocite(key: str) -> Node:

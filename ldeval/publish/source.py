@@ -1,11 +1,11 @@
-"""Reads one chapter: its text with includes and shortcodes resolved, cut into Markdown and cells, each line with its origin."""
+"""Reads one chapter: its text with includes and shortcodes resolved, cut into Markdown and code, each line with its origin."""
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +13,12 @@ import yaml
 
 from ldeval.publish.config import Book, lookup, reason
 from ldeval.publish.faults import BookError, Fault, stop
-
-CELL_OPTIONS = {"label", "id", "echo", "eval", "include", "output", "warning", "error", "code-fold", "code-summary", "fig-cap"}
-CELL_OPTIONS |= {"fig-alt", "fig-subcap", "fig-width", "fig-height", "tbl-cap", "tbl-subcap", "layout-ncol", "classes"}
-CHAPTER_KEYS = {"title", "subtitle", "description", "execute", "jupyter", "code-fold", "code-summary", "number-sections"}
-CHAPTER_KEYS |= {"toc", "toc-depth", "fig-width", "fig-height", "format", "lang", "engine"}
+from ldeval.publish.supported import refused, supported
 
 FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})\s*(.*?)\s*$")
-DIV = re.compile(r"^\s*:{3,}\s*(\{.*\}|[^\s:{]\S*)\s*:*\s*$")
 SHORTCODE = re.compile(r"\{\{\{<.*?>\}\}\}|\{\{<\s*(.*?)\s*>\}\}")
-INLINE = re.compile(r"(`{2,}).*?(?<!`)\1(?!`)|(?<!`)`\{=?(\w+)\}[ \t]+([^`]+)`(?!`)", re.DOTALL)
+INLINE = re.compile(r"(`{2,}).*?(?<!`)\1(?!`)|(?<!`)`\{(\w+)\}[ \t]+([^`]+)`(?!`)", re.DOTALL)
 INCLUDE = re.compile(r"^\s*\{\{<\s*include\s+(\S+)\s*>\}\}\s*$")
-
-CALLOUTS = {f"callout-{kind}" for kind in ("note", "tip", "warning", "caution", "important")}
-UNSUPPORTED = re.compile(
-    r"^(column-\S+|aside|margin-\S+|panel-(?!tabset)\S+|incremental|fragment|notes|callout-\S+|proof|hidden)$"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,49 +31,48 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """A python cell: its code without the `#|` lines, its options, and where it begins."""
+class Code:
+    """Python to run and where it stands: a cell with its options, or an inline expression, which has none."""
 
-    code: str
-    options: Mapping[str, Any]
+    text: str
     file: str
     line: int
+    options: Mapping[str, Any] | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class Inline:
-    """An inline `{python}` expression and where it stands."""
-
-    code: str
-    file: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Markdown:
-    """Text between cells, in pieces: strings and inline expressions in turn."""
-
-    pieces: tuple[str | Inline, ...]
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        if self.options is None:
+            return f"inline code `{self.text}`"
+        return f"cell {self.options['label']!r}" if self.options.get("label") else "cell"
 
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A chapter's source: front matter, parts in order, every line, and the files that it was read from."""
+    """A chapter's source: front matter, its parts in order (Markdown and code), and every line, those of includes among them."""
 
     path: str
     meta: Mapping[str, Any]
-    parts: tuple[Markdown | Cell, ...]
-    lines: tuple[Line, ...] = field(repr=False)
-    files: tuple[str, ...]
+    parts: tuple[str | Code, ...]
+    lines: tuple[Line, ...]
 
-    def find(self, needle: str) -> tuple[str, int]:
-        """Give file and line of the first line that holds `needle`, or the chapter itself."""
-        return next(((line.file, line.number) for line in self.lines if needle in line.text), (self.path, 0))
+    def find(self, *needles: str) -> tuple[str, int]:
+        """Give file and line of the first line that holds a needle as a whole word (one after the other), or the chapter."""
+        for needle in needles:
+            word = re.compile(re.escape(needle) + (r"(?![\w-])" if needle[-1:].isalnum() else ""))
+            if place := next(((line.file, line.number) for line in self.lines if word.search(line.text)), None):
+                return place
+        return self.path, 0
 
     @property
     def text(self) -> str:
         """The chapter with its includes, as one text."""
         return "\n".join(line.text for line in self.lines)
+
+    @property
+    def code(self) -> list[Code]:
+        """All that is to be run, in order."""
+        return [part for part in self.parts if isinstance(part, Code)]
 
 
 def read_chapter(book: Book, path: str) -> Chapter:
@@ -94,23 +83,17 @@ def read_chapter(book: Book, path: str) -> Chapter:
             constructs that are not supported.
 
     """
-    files: list[str] = []
-    lines = tuple(_expand(book.root, path, (), files))
+    lines = tuple(_expand(book.root, path, ()))
     meta, body = _front_matter(path, lines)
-    scope = {**book.options, **(book.options.get("book") or {}), **meta}
+    scopes = {"var": book.variables, "meta": {**book.options, **(book.options.get("book") or {}), **meta}}
     faults: list[Fault] = []
-    parts = tuple(_parts(body, _Words(book.variables, scope), faults))
-    faults += _repeated([part for part in parts if isinstance(part, Cell)])
-    if faults:
+    chapter = Chapter(path, meta, tuple(_parts(body, scopes, faults)), lines)
+    if faults := [*faults, *_cell_faults(chapter.code)]:
         raise BookError(faults)
-    inline = next((p for part in parts if isinstance(part, Markdown) for p in part.pieces if isinstance(p, Inline)), None)
-    if inline and not any(isinstance(part, Cell) for part in parts):
-        advice = "add one, if only an import: Quarto evaluates inline code in chapters with a cell alone"
-        raise stop(inline.file, inline.line, "inline python in a chapter without a python cell", advice)
-    return Chapter(path, meta, parts, lines, tuple(files))
+    return chapter
 
 
-def _expand(root: Path, path: str, within: tuple[str, ...], files: list[str], at: Line | None = None) -> Iterator[Line]:
+def _expand(root: Path, path: str, within: tuple[str, ...], at: Line | None = None) -> Iterator[Line]:
     where = (at.file, at.number) if at else (path, 0)
     if path in within:
         raise stop(*where, f"{path} includes itself", "break the circle of includes")
@@ -119,13 +102,12 @@ def _expand(root: Path, path: str, within: tuple[str, ...], files: list[str], at
     except (OSError, UnicodeDecodeError) as error:
         advice = "save it as UTF-8" if isinstance(error, UnicodeDecodeError) else "paths are relative to the file that includes"
         raise stop(*where, f"{path} cannot be read ({reason(error)})", advice) from error
-    files.append(path)
     fence = None
     for number, content in enumerate(text.splitlines(), start=1):
         line = Line(content, path, number)
         fence = _fenced(content, fence)
         if fence is None and (match := INCLUDE.match(content)):
-            yield from _expand(root, _resolve(path, match[1]), (*within, path), files, line)
+            yield from _expand(root, _resolve(path, match[1]), (*within, path), line)
         else:
             yield line
 
@@ -150,146 +132,122 @@ def _front_matter(path: str, lines: tuple[Line, ...]) -> tuple[dict[str, Any], t
     end = next((i for i, line in enumerate(lines[1:], 1) if line.text.rstrip() in ("---", "...")), None)
     if end is None:
         raise stop(path, 1, "front matter is not closed", "end it with a line ---")
-    try:
-        meta = yaml.safe_load("\n".join(line.text for line in lines[1:end])) or {}
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise stop(path, mark.line + 2 if mark else 1, f"front matter is not YAML: {getattr(error, 'problem', error)}") from error
-    if not isinstance(meta, dict):
-        raise stop(path, 1, "front matter must be keys and values")
-    if unknown := sorted(set(meta) - CHAPTER_KEYS):
-        advice = f"known here: {', '.join(sorted(CHAPTER_KEYS))}"
-        raise BookError(Fault(path, 1, f"front matter key {key!r} is not supported", advice) for key in unknown)
+    faults: list[Fault] = []
+    meta = _settings("front matter key", [line.text for line in lines[1:end]], Line("", path, 1), faults)
+    if faults:
+        raise BookError(faults)
     return meta, lines[end + 1 :]
 
 
-def _parts(lines: tuple[Line, ...], words: _Words, faults: list[Fault]) -> Iterator[Markdown | Cell]:
-    text: list[Line] = []
-    index = 0
-    while index < len(lines):
-        line = lines[index]
-        fence = _fenced(line.text, None)
-        if fence is None:
-            faults += _div_faults(line)
-            text.append(words.replaced(line, faults))
-            index += 1
-            continue
-        end = next((i for i in range(index + 1, len(lines)) if _fenced(lines[i].text, fence) is None), None)
-        if end is None:
-            faults.append(Fault(line.file, line.number, "code block is not closed", f"end it with {fence}"))
-            return
-        info = FENCE.match(line.text)[2]  # type: ignore[index]  # _fenced matched it
-        if re.fullmatch(r"\{python\b.*\}", info):
-            yield _markdown(text, faults)
-            yield _cell(lines[index], lines[index + 1 : end], info, faults)
-            text = []
-        else:
-            faults += _block_faults(line, info)
-            text += [Line(re.sub(r"\{\{(\w+)\}\}", r"{.\1}", line.text), line.file, line.number), *lines[index + 1 : end + 1]]
-        index = end + 1
-    yield _markdown(text, faults)
-
-
-def _repeated(cells: list[Cell]) -> Iterator[Fault]:
-    """Find labels that several cells of a chapter have: their figures would be one file."""
-    seen: dict[str, int] = {}
-    for cell in cells:
-        label = str(cell.options.get("label") or "")
-        if label in seen:
-            yield Fault(cell.file, cell.line, f"label {label} is used 2 times, first on line {seen[label]}", "rename one")
-        if label:
-            seen[label] = cell.line
-
-
-def _block_faults(line: Line, info: str) -> Iterator[Fault]:
-    if info in ("{=html}", "{=typst}") or not re.match(r"\{=?\w", info):
-        return
-    yield Fault(line.file, line.number, f"code block {info} is not supported", "cells are {python}; raw blocks {=html}, {=typst}")
-
-
-def _div_faults(line: Line) -> Iterator[Fault]:
-    match = DIV.match(line.text)
-    if not match:
-        return
-    head = match[1]
-    classes = re.findall(r"(?:^\{?|\s)\.([\w-]+)", head) if head.startswith("{") else [head]
-    for name in classes:
-        if UNSUPPORTED.match(name) and name not in CALLOUTS:
-            yield Fault(
-                line.file, line.number, f"div .{name} is not supported", "use a callout, a tabset, a layout or plain text"
-            )
-    if {"content-visible", "content-hidden"} & set(classes) and not re.search(r"(when|unless)-format=", head):
-        advice = 'give when-format="html" (or "typst"), or unless-format'
-        yield Fault(line.file, line.number, f"conditional content {head} has no format", advice)
-
-
-def _cell(head: Line, body: tuple[Line, ...], info: str, faults: list[Fault]) -> Cell:
-    options: dict[str, Any] = {}
-    count = next((i for i, line in enumerate(body) if not line.text.startswith("#|")), len(body))
+def _settings(kind: str, text: Sequence[str], head: Line, faults: list[Fault]) -> dict[str, Any]:
+    """Read the YAML of a block that begins with the line `head`: each key is of a known kind, or refused."""
     try:
-        options = yaml.safe_load("\n".join(line.text[2:].removeprefix(" ") for line in body[:count])) or {}
-        if not isinstance(options, dict):
-            raise yaml.YAMLError("expected keys and values")
+        values = yaml.safe_load("\n".join(text)) or {}
     except yaml.YAMLError as error:
-        faults.append(Fault(head.file, head.number, f"cell options are not YAML: {getattr(error, 'problem', None) or error}"))
-        options = {}
-    if info != "{python}":
-        faults.append(Fault(head.file, head.number, f"cell head {info} is not supported", "write options as #| lines"))
-    for key in sorted(set(options) - CELL_OPTIONS):
-        advice = f"known here: {', '.join(sorted(CELL_OPTIONS))}"
-        faults.append(Fault(head.file, head.number, f"cell option {key!r} is not supported", advice))
-    if isinstance(options.get("echo"), str):
-        faults.append(Fault(head.file, head.number, f"echo: {options['echo']} is not supported", "use true or false"))
-    return Cell("\n".join(line.text for line in body[count:]), options, head.file, head.number)
+        mark = getattr(error, "problem_mark", None)
+        whole, line = ("cell options are", 0) if kind == "cell option" else ("front matter is", mark.line + 1 if mark else 0)
+        faults.append(Fault(head.file, head.number + line, f"{whole} not YAML: {getattr(error, 'problem', error)}"))
+        return {}
+    unknown = list(refused(values, supported()[kind]))
+    faults += [Fault(head.file, head.number, f"{kind} {path!r}{why}", advice) for path, why, advice in unknown]
+    return {} if unknown else dict(values)
 
 
-def _markdown(lines: list[Line], faults: list[Fault]) -> Markdown:
-    """Cut inline expressions out of the text, leaving code fences and longer code spans alone."""
-    pieces: list[str | Inline] = []
-    text, at = "\n".join(line.text for line in lines), 0
+def _parts(lines: Iterable[Line], scopes: Mapping[str, Any], faults: list[Fault]) -> Iterator[str | Code]:
+    for run in _runs(lines):
+        head, info = run[0], FENCE.match(run[0].text)
+        fence = _fenced(head.text, None)
+        if fence and (len(run) == 1 or _fenced(run[-1].text, fence)):
+            faults.append(Fault(head.file, head.number, "code block is not closed", f"end it with {fence}"))
+        elif fence and info and re.match(r"\{python\b", info[2]):
+            yield _cell(run, info[2], faults)
+        else:
+            text = "".join(_replaced(line, scopes, faults) + "\n" for line in run)
+            yield from [_verbatim(text, head, faults)] if fence else _text(text, run, faults)
+
+
+def _runs(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    """Give the lines in runs: text, or a whole code block with its fences."""
+    run: list[Line] = []
+    fence = None
+    for line in lines:
+        before, fence = fence, _fenced(line.text, fence)
+        if before is None and fence and run:
+            yield run
+            run = []
+        run.append(line)
+        if before and fence is None:
+            yield run
+            run = []
+    if run:
+        yield run
+
+
+def _replaced(line: Line, scopes: Mapping[str, Any], faults: list[Fault]) -> str:
+    """Give the text of a line with its shortcodes resolved; `scopes` are the values of `var` and `meta`."""
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return match[0][1:-1]
+        if match[1] == "pagebreak":
+            return "[]{.pagebreak}"
+        name, _, argument = match[1].partition(" ")
+        found = lookup(scopes.get(name), argument.strip(" \"'"))
+        if found is None or isinstance(found, (dict, list)):
+            what = f"{name} {argument!r} has no value" if name in scopes else f"shortcode {match[0]} is not supported"
+            advice = (
+                "shortcodes here: include (alone on its line), meta (set in _quarto.yml), pagebreak, var (set in _variables.yml)"
+            )
+            faults.append(Fault(line.file, line.number, what, advice))
+        return str(found)
+
+    return SHORTCODE.sub(value, line.text) if "{{<" in line.text else line.text
+
+
+def _verbatim(text: str, head: Line, faults: list[Fault]) -> str:
+    """Check a code block that is only shown; `{{python}}` is shown as `{python}`, as Quarto does."""
+    first, _, rest = text.partition("\n")
+    first = re.sub(r"\{\{(\w+)\}\}", r"{.\1}", first)
+    if (kind := re.search(r"[`~]\s*(\{=?\w.*)", first)) and kind[1] not in ("{=html}", "{=typst}"):
+        advice = "cells are {python}; raw blocks {=html}, {=typst}"
+        faults.append(Fault(head.file, head.number, f"code block {kind[1]} is not supported", advice))
+    return f"{first}\n{rest}"
+
+
+def _text(text: str, lines: Sequence[Line], faults: list[Fault]) -> Iterator[str | Code]:
+    """Cut inline expressions out of a text, leaving longer code spans alone."""
+    at = 0
     for match in INLINE.finditer(text):
-        if match[1] or _in_fence(text, match.start()):
+        if match[1]:
             continue
         line = lines[text.count("\n", 0, match.start())]
         if match[2] != "python":
             faults.append(Fault(line.file, line.number, f"inline {{{match[2]}}} is not supported", "inline code is {python}"))
-        pieces += [text[at : match.start()], Inline(match[3].strip(), line.file, line.number)]
+            continue
+        yield text[at : match.start()]
+        yield Code(match[3].strip(), line.file, line.number)
         at = match.end()
-    return Markdown((*pieces, text[at:]))
+    yield text[at:]
 
 
-def _in_fence(text: str, position: int) -> bool:
-    fence = None
-    for line in text[:position].split("\n")[:-1]:
-        fence = _fenced(line, fence)
-    return fence is not None
+def _cell(run: Sequence[Line], info: str, faults: list[Fault]) -> Code:
+    head, *body, _ = run
+    count = next((i for i, line in enumerate(body) if not line.text.startswith("#|")), len(body))
+    options = _settings("cell option", [line.text[2:].removeprefix(" ") for line in body[:count]], head, faults)
+    if info != "{python}":
+        faults.append(Fault(head.file, head.number, f"cell head {info} is not supported", "write options as #| lines"))
+    return Code("\n".join(line.text for line in body[count:]), head.file, head.number, options)
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """Values of the shortcodes `var` and `meta`."""
-
-    variables: Mapping[str, Any]
-    meta: Mapping[str, Any]
-
-    def replaced(self, line: Line, faults: list[Fault]) -> Line:
-        if "{{<" not in line.text:
-            return line
-        return Line(SHORTCODE.sub(lambda match: self._value(match, line, faults), line.text), line.file, line.number)
-
-    def _value(self, match: re.Match[str], line: Line, faults: list[Fault]) -> str:
-        if match[1] is None:
-            return match[0][1:-1]
-        name, *arguments = match[1].split()
-        if name == "pagebreak" and not arguments:
-            return "[]{.pagebreak}"
-        if name in ("var", "meta") and len(arguments) == 1:
-            value = lookup(self.variables if name == "var" else self.meta, arguments[0].strip("\"'"))
-            if value is not None and not isinstance(value, (dict, list)):
-                return str(value)
-            place = "_variables.yml" if name == "var" else "_quarto.yml or the front matter"
-            faults.append(Fault(line.file, line.number, f"{name} {arguments[0]!r} has no value", f"set it in {place}"))
-            return ""
-        advice = "shortcodes here: include (alone on its line), var, meta, pagebreak"
-        faults.append(Fault(line.file, line.number, f"shortcode {match[0]} is not supported", advice))
-        return ""
+def _cell_faults(code: Sequence[Code]) -> Iterator[Fault]:
+    """Find inline code without a cell, and labels that several cells have: their figures would be one file."""
+    seen: dict[str, int] = {}
+    for part in code:
+        label = str((part.options or {}).get("label") or "")
+        if label in seen:
+            yield Fault(part.file, part.line, f"label {label} is used 2 times, first on line {seen[label]}", "rename one")
+        if label:
+            seen[label] = part.line
+    if code and all(part.options is None for part in code):
+        advice = "add one, if only an import: Quarto evaluates inline code in chapters with a cell alone"
+        yield Fault(code[0].file, code[0].line, "inline python in a chapter without a python cell", advice)
