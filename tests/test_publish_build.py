@@ -154,24 +154,24 @@ def test_pages_of_deleted_chapters_do_not_linger(book):
     assert not (book / "_report" / "b.html").exists()
 
 
-def slow_write(monkeypatch_source):
-    """Give a script that builds the book and signals when its pages are being written."""
+def slow_build(where, seconds):
+    """Give a script that builds the book, signals when it comes to a function, and stays there for a while."""
     return (
         "import sys, time, pathlib\n"
-        "from ldeval.publish import build, pages\n"
-        "real = pages.page\n"
-        "def slow(*a):\n"
-        "    pathlib.Path(sys.argv[2]).write_text('writing')\n"
-        f"    time.sleep({monkeypatch_source})\n"
-        "    return real(*a)\n"
-        "pages.page = slow\n"
+        "from ldeval.publish import build, cache, pages\n"
+        f"real = {where}\n"
+        "def slow(*a, **k):\n"
+        "    pathlib.Path(sys.argv[2]).write_text('there')\n"
+        f"    time.sleep({seconds})\n"
+        "    return real(*a, **k)\n"
+        f"{where} = slow\n"
         "build.build(pathlib.Path(sys.argv[1]), to='html', say=lambda text: None)\n"
     )
 
 
-def start_slow(book, flag, seconds):
+def start_slow(book, flag, seconds, where="pages.page"):
     (book / "b.qmd").write_text("# B changed\n" + cell("1"))
-    process = subprocess.Popen([sys.executable, "-c", slow_write(seconds), str(book), str(flag)], cwd=ROOT)
+    process = subprocess.Popen([sys.executable, "-c", slow_build(where, seconds), str(book), str(flag)], cwd=ROOT)
     deadline = time.monotonic() + 60
     while not flag.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -179,14 +179,16 @@ def start_slow(book, flag, seconds):
     return process
 
 
-def test_a_killed_build_leaves_the_last_report_and_the_next_one_cleans_up(book, tmp_path):
+@pytest.mark.parametrize(("where", "left"), [("build.run_all", 0), ("cache.save", 0), ("pages.page", 1), ("cache.record", 1)])
+def test_a_killed_build_leaves_the_last_report_and_the_next_one_cleans_up(book, tmp_path, where, left):
     before = rendered(book)
-    process = start_slow(book, tmp_path / "flag", 60)
+    process = start_slow(book, tmp_path / "flag", 60, where)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert (book / "_report" / "a.html").read_text() == before
-    assert len(list(book.glob("_report.*"))) == 1
+    assert len(list(book.glob("_report.*"))) == left
     rendered(book)
+    assert "B changed" in (book / "_report" / "b.html").read_text()
     assert not list(book.glob("_report.*"))
 
 
