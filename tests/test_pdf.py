@@ -8,7 +8,7 @@ import pytest
 from books import write_book
 from conftest import BOOKS
 
-from ldeval.publish import pdf
+from ldeval.publish import ast, pdf_tables
 from ldeval.publish.build import build
 from ldeval.publish.config import read_book
 
@@ -160,12 +160,12 @@ def test_the_list_of_figures_tells_the_page_on_which_a_figure_is_set(books):
 
 def table(rows):
     text = "| A | B |\n|---|---|\n" + "".join(f"| {n} | x |\n" for n in range(rows))
-    return pdf.ast.parse(text)["blocks"][0]
+    return ast.parse(text)["blocks"][0]
 
 
-@pytest.mark.parametrize(("rows", "feet"), [(pdf.WHOLE, 0), (pdf.WHOLE + 1, 3)])
+@pytest.mark.parametrize(("rows", "feet"), [(pdf_tables.WHOLE, 0), (pdf_tables.WHOLE + 1, 3)])
 def test_the_last_rows_of_a_table_that_may_break_stay_together(rows, feet):
-    made = pdf.MAKERS["Table"](table(rows))
+    made = pdf_tables.table(table(rows))
     assert len(made["c"][5][1]) == feet
     assert len(made["c"][4][0][3]) == rows - feet
 
