@@ -78,6 +78,7 @@ def test_curves_give_their_last_value():
 def test_a_row_or_column_that_is_not_there_is_not_available(where):
     assert cell("t-sizes", "size", **where).data == '[not available]{.from-exhibit .missing data-id="t-sizes"}'
     assert "not available" in cell("t-sizes", "no_such").data
+    assert "not available" in among("e-series", "largest", since=1).data
 
 
 def test_what_could_not_be_estimated_says_why():

@@ -79,6 +79,8 @@ def among(key: str, which: End, *, since: float | None = None) -> Markdown:
     if not isinstance(exhibit, Effects):
         raise ValueError(f"{key!r} is no set of effects; take a cell of it")
     shown = [row.estimate for row in exhibit.rows if since is None or (row.at is not None and row.at >= since)]
+    if not shown:
+        return span("not available", "from-exhibit missing", key)
     return est((max if which == "largest" else min)(shown, key=lambda name: released.estimates[name].value))
 
 
