@@ -137,6 +137,8 @@ def test_wild_bootstrap_tests_other_values_and_draws_when_many():
         (lambda: pool([1], [1]), "2 rows or more"),
         (lambda: pool([1, 2], [1, -1]), "zero or more, found 1 below"),
         (lambda: pool([1, np.nan], [1, 1]), "finite"),
+        (lambda: pool([1, 2], [1, 1], df=0), "df: expected degrees of freedom above zero, found 0"),
+        (lambda: cluster_bootstrap(np.mean, pd.DataFrame({"y": [1, 2]}), cluster="c", draws=9, seed=0), "no column 'c'"),
         (lambda: cluster_bootstrap(np.mean, [1, 2], cluster=[1, 1], draws=9, seed=0), "at least 2 clusters, found 1"),
         (lambda: cluster_bootstrap(np.mean, [1, 2], cluster=[1, 2], draws=1, seed=0), "from 2, found 1"),
         (lambda: cluster_bootstrap(np.mean, {"a": [1], "b": [1, 2]}, cluster=[1], draws=9, seed=0), "one length"),

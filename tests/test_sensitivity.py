@@ -86,6 +86,9 @@ def test_negative_controls_ring_when_biased_and_keep_still_when_not():
         (lambda: tipping_point(2, 1, 4, prevalence_treated=0.2, prevalence_control=0.2), "as common in both arms"),
         (lambda: negative_controls([0.1], [0]), "errors above zero, found 1 of 1"),
         (lambda: negative_controls([0.1, 0.2], [1]), "expected 2 rows"),
+        (lambda: negative_controls([0.1, 0.2], [1, 1], names=["a"]), "names: expected 2, one for each estimate, found 1"),
+        (lambda: negative_controls([0.1, 0.2], [1, 1], primary=(1, 0)), "primary: expected .* above zero"),
+        (lambda: e_value(2, None, 4, measure="risk_ratio"), "low: expected one finite number"),
     ],
 )
 def test_bad_input(call, message):

@@ -78,8 +78,7 @@ def adjusted_survival(
 
     Raises:
         ValueError: input refused at the doors of `ldeval.stats.doors`; one arm only; a propensity or Cox model that cannot be
-        fitted;
-            tau at or below zero, or beyond the follow-up of an arm.
+            fitted; tau at or below zero, or beyond the follow-up of an arm.
 
     """
     rows = doors.times(time, event, entry)
@@ -141,7 +140,7 @@ def adjusted_incidence(
 
 def _arms(rows: States, treated: Any, X: Any, tau: float) -> _Arms:
     arm, design = arms(treated, X, rows=len(rows.time))
-    horizon = float(doors.numbers(np.atleast_1d(tau), "tau")[0])
+    horizon = doors.number(tau, "tau")
     if horizon <= 0:
         raise ValueError(f"tau: expected a horizon above zero, found {horizon:g}")
     for label, part in (("treated", arm), ("control", ~arm)):

@@ -113,10 +113,11 @@ def uprate(amount: Any, from_year: Any, to_year: Any, deflator: Any) -> Any:
         ValueError: years that the deflator lacks, by name; an index at or below zero; missing or infinite amounts.
 
     """
-    index = {year: float(level) for year, level in deflator.items()}
+    index = {year: doors.number(level, f"deflator, {year}") for year, level in deflator.items()}
     years = np.atleast_1d(np.asarray(from_year, dtype=object)).tolist()
     if absent := sorted({str(year) for year in [*years, to_year] if year not in index}):
-        raise ValueError(f"deflator: no index for {', '.join(absent)}; it has {min(index)} to {max(index)}")
+        known = sorted(map(str, index)) or ["none"]
+        raise ValueError(f"deflator: no index for {', '.join(absent)}; it has {known[0]} to {known[-1]}")
     levels = np.array([index[year] for year in years])
     if not (levels > 0).all() or not index[to_year] > 0:
         raise ValueError("deflator: expected every index above zero")
@@ -143,7 +144,7 @@ def discount(amounts: Any, *, rate: Any, timing: Timing = "end", periods_per_yea
     doors.choice("timing", timing, get_args(Timing))
     values = doors.numbers(amounts, "amounts")
     rates = doors.numbers(np.atleast_1d(rate), "rate")
-    if len(rates) not in (1, len(values)) or (rates <= -1).any() or not periods_per_year > 0:
+    if len(rates) not in (1, len(values)) or (rates <= -1).any() or doors.number(periods_per_year, "periods_per_year") <= 0:
         raise ValueError(f"rate: expected one above -1, or one for each of {len(values)} periods, found {len(rates)}")
     growth = np.broadcast_to(np.log1p(rates) / periods_per_year, len(values))
     before = np.concatenate([[0.0], np.cumsum(growth)[:-1]])
@@ -192,12 +193,11 @@ def probabilistic(model: Model, base: Parameters, uncertain: Any, *, draws: int,
     """
     import pandas as pd
 
-    if draws != int(draws) or draws < 2:
-        raise ValueError(f"draws: expected a whole number from 2, found {draws}")
-    rng = np.random.default_rng(seed)
+    count = doors.whole(draws, "draws", 2)
+    rng = np.random.default_rng(doors.whole(seed, "seed", 0))
     drawn: dict[str, Floats] = {}
     for distribution in uncertain:
-        values = distribution.draw(rng, int(draws))
+        values = distribution.draw(rng, count)
         _check_known("uncertain", values, base)
         if again := sorted(set(values) & set(drawn)):
             raise ValueError(f"uncertain: {', '.join(again)} drawn by two distributions; keep one")

@@ -203,7 +203,7 @@ def cox(
         loglik_null=data.in_units(best.null),
         n=rows,
         events=len(sets.dead),
-        level=level,
+        level=doors.level(level),
         df=df,
         method=f"Cox model, {ties.capitalize()} ties, {data.errors}",
         _data=data,

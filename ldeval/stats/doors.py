@@ -12,11 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ldeval.stats import _read
 from ldeval.stats._threads import each, stretches
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.intp]
+
+SMALL = 1e-100  # of a column: squares of smaller numbers, and of ones above its inverse, leave the range of floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def numbers(values: Any, name: str, *, rows: int | None = None) -> Floats:
         ValueError: no row, another length than `rows`, more than one dimension, text, missing or infinite values.
 
     """
-    array = _floats(values, name)
+    array = _read.floats(values, name)
     if array.ndim != 1:
         raise ValueError(f"{name}: expected one dimension, found {array.ndim}")
     _check_rows(len(array), name, rows)
@@ -81,8 +84,8 @@ def times(time: Any, event: Any, entry: Any = None) -> Times:
     return Times(end, happened == 1.0, start)
 
 
-def states(time: Any, state: Any, entry: Any = None, *, cause: int | None = None) -> States:
-    """Check follow-up that ends in one of several causes; `cause`, if given, must be a possible code.
+def states(time: Any, state: Any, entry: Any = None, *, cause: int) -> States:
+    """Check follow-up that ends in one of several causes, of which `cause` must be a possible code.
 
     Raises:
         ValueError: as `numbers`; states that are not whole numbers from 0; times below zero; rows whose entry is not before
@@ -92,8 +95,7 @@ def states(time: Any, state: Any, entry: Any = None, *, cause: int | None = None
     end, start = _spans(time, entry)
     code = numbers(state, "state", rows=len(end))
     _refuse((code < 0) | (code != np.floor(code)), "state", "0 (censored) or the whole number of a cause", "recode it")
-    if cause is not None and (cause < 1 or cause != int(cause)):
-        raise ValueError(f"cause: expected the whole number of a cause from 1, found {cause}")
+    whole(cause, "cause", 1)
     return States(end, code.astype(np.int64), start)
 
 
@@ -104,22 +106,21 @@ def design(X: Any, *, rows: int | None = None) -> Design:
 
     Raises:
         ValueError: no row or no column, another length than `rows`, text or categorical columns, repeated names, missing or
-            infinite values (counted by column).
+            infinite values (counted by column), columns too large or too small for their squares.
 
     """
     if hasattr(X, "columns"):
-        names = tuple(str(name) for name in X.columns)
-        if coded := [str(name) for name, kind in zip(X.columns, X.dtypes, strict=True) if not _is_number(kind)]:
+        columns = _read.columns(X)
+        names = tuple(name for name, _ in columns)
+        matrix, coded = _read.filled(columns, len(X))
+        if coded:
             raise ValueError(
                 f"X: expected numbers; {len(coded)} column(s) hold text or categories: {', '.join(coded)}; code them"
             )
-        matrix = np.empty((len(X), len(names)))
-        for j, name in enumerate(names):
-            matrix[:, j] = _floats(X.iloc[:, j], name)
     else:
-        matrix = _floats(X, "X")
+        matrix = _read.floats(X, "X")
         matrix = matrix[:, None] if matrix.ndim == 1 else matrix
-        names = tuple(f"x{j}" for j in range(matrix.shape[-1]))
+        names = tuple(f"x{j}" for j in range(matrix.shape[1] if matrix.ndim == 2 else 0))
     if matrix.ndim != 2 or matrix.shape[1] == 0:
         raise ValueError(f"X: expected a table of rows and columns, found shape {matrix.shape}")
     if len(set(names)) < len(names):
@@ -140,7 +141,7 @@ def weights(values: Any, rows: int) -> Floats:
         return np.ones(rows)
     array = numbers(values, "weights", rows=rows)
     _refuse(array < 0, "weights", "zero or more", "drop these rows or mend their weights")
-    if not array.any():
+    if array.max() < np.finfo(np.float64).tiny:
         raise ValueError(f"weights: expected at least one above zero, found {rows} of {rows} at zero")
     return array
 
@@ -178,14 +179,10 @@ def groups(values: Any, name: str, rows: int) -> Groups:
         ValueError: another length than `rows`, more than one dimension, missing members.
 
     """
-    array = np.asarray(values)
-    if array.ndim != 1:
-        raise ValueError(f"{name}: expected one dimension, found {array.ndim}")
-    _check_rows(len(array), name, rows)
-    missing = _missing(array)
-    _refuse(missing, name, "a member for each row", "drop these rows or name their group")
-    labels, codes = np.unique(array.astype(str) if array.dtype == object else array, return_inverse=True)
-    return Groups(codes.astype(np.intp), tuple(str(label) for label in labels))
+    labels, codes = _read.members(values, name)
+    _check_rows(len(codes), name, rows)
+    _refuse(codes < 0, name, "a member for each row", "drop these rows or name their group")
+    return Groups(codes, labels)
 
 
 def clusters(values: Any, rows: int, *, least: int = 2) -> Groups | None:
@@ -203,16 +200,48 @@ def clusters(values: Any, rows: int, *, least: int = 2) -> Groups | None:
     return found
 
 
-def level(value: float) -> float:
-    """Give the confidence level.
+def number(value: Any, name: str) -> float:
+    """Give one finite number.
 
     Raises:
-        ValueError: outside (0, 1).
+        ValueError: text, nothing, several numbers, or one that is not finite.
 
     """
-    if not 0 < value < 1:
-        raise ValueError(f"level: expected a share between 0 and 1 such as 0.95, found {value}")
-    return float(value)
+    try:
+        array = _read.floats(value, name)
+    except ValueError:
+        raise ValueError(f"{name}: expected one finite number, found {type(value).__name__}") from None
+    if array.ndim or not np.isfinite(array):
+        found = f"{array.size} in an array" if array.ndim else f"{float(array):g}"
+        raise ValueError(f"{name}: expected one finite number, found {found}")
+    return float(array)
+
+
+def whole(value: Any, name: str, least: int, most: float = np.inf) -> int:
+    """Give one whole number from `least` to `most`.
+
+    Raises:
+        ValueError: as `number`; a fraction; a number outside.
+
+    """
+    found = number(value, name)
+    if found != np.floor(found) or not least <= found <= most:
+        upto = f" to {most:g}" if np.isfinite(most) else ""
+        raise ValueError(f"{name}: expected a whole number from {least}{upto}, found {found:g}")
+    return int(value) if isinstance(value, int | np.integer) else int(found)
+
+
+def level(value: Any, name: str = "level") -> float:
+    """Give the confidence level, or another share that is neither none nor all.
+
+    Raises:
+        ValueError: as `number`; outside (0, 1).
+
+    """
+    found = number(value, name)
+    if not 0 < found < 1:
+        raise ValueError(f"{name}: expected a share between 0 and 1 such as 0.95, found {found:g}")
+    return found
 
 
 def choice(name: str, value: Any, options: tuple[Any, ...]) -> Any:
@@ -237,34 +266,6 @@ def _spans(time: Any, entry: Any) -> tuple[Floats, Floats | None]:
     return end, start
 
 
-def _is_number(kind: Any) -> bool:
-    return getattr(kind, "kind", "O") in "biuf" and "categor" not in str(kind)
-
-
-def _floats(values: Any, name: str) -> Floats:
-    if hasattr(values, "to_numpy"):
-        if hasattr(values, "dtype") and not _is_number(values.dtype):
-            raise ValueError(f"{name}: expected numbers, found {values.dtype}; code text and categories before the fit")
-        values = values.to_numpy(dtype=np.float64, na_value=np.nan) if not hasattr(values, "columns") else values.to_numpy()
-    array = np.asarray(values)
-    if array.dtype.kind not in "biuf":
-        try:
-            array = np.asarray(values, dtype=np.float64) if array.dtype.kind == "O" else np.asarray(None)
-        except (TypeError, ValueError):
-            array = np.asarray(None)
-        if array.dtype.kind != "f":
-            raise ValueError(f"{name}: expected numbers, found text or objects; code them before the fit")
-    return np.asarray(array, dtype=np.float64)
-
-
-def _missing(array: npt.NDArray[Any]) -> Bools:
-    if array.dtype.kind == "f":
-        return np.asarray(np.isnan(array))
-    if array.dtype.kind == "O":
-        return np.array([value is None or str(value) in ("nan", "NaT", "<NA>") for value in array], dtype=bool)
-    return np.zeros(len(array), dtype=bool)
-
-
 def _check_rows(found: int, name: str, rows: int | None) -> None:
     if found == 0:
         raise ValueError(f"{name}: expected at least one row, found none")
@@ -277,12 +278,25 @@ def _check_finite(array: Floats, name: str) -> None:
 
 
 def _check_columns(matrix: Floats, names: tuple[str, ...]) -> None:
-    if np.isfinite(sum(each(lambda cut: matrix[cut].sum(), stretches(len(matrix))))):
+    total = sum(each(lambda cut: _sum(matrix[cut]), stretches(len(matrix))))
+    some = np.abs(matrix[:: max(1, len(matrix) // 1000)]).max(axis=0)
+    if abs(total) < 1 / SMALL and not ((some > 0) & (some < SMALL)).any():
         return
     counts = (~np.isfinite(matrix)).sum(axis=0)
     if counts.any():
         bad = ", ".join(f"{name} ({count})" for name, count in zip(names, counts, strict=True) if count)
         raise ValueError(f"X: expected finite numbers, found missing or infinite ones in {bad}; drop or impute these rows")
+    size = np.abs(matrix).max(axis=0)
+    if odd := [name for name, s in zip(names, size, strict=True) if 0 < s < SMALL or s > 1 / SMALL]:
+        raise ValueError(
+            f"X: expected columns whose size is between {SMALL:g} and {1 / SMALL:g}, found {len(odd)} beyond: {', '.join(odd)};"
+            " change their units"
+        )
+
+
+def _sum(part: Floats) -> float:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(part.sum())
 
 
 def _refuse(broken: Bools, name: str, expected: str, advice: str) -> None:

@@ -46,17 +46,15 @@ def impute(columns: pd.DataFrame, X: Any, *, draws: int, seed: int, sweeps: int 
         ValueError: fewer than 1 draw or sweep; predictors that a door refuses; a column without an observed value.
 
     """
-    for what, number in (("draws", draws), ("sweeps", sweeps)):
-        if number != int(number) or number < 1:
-            raise ValueError(f"{what}: expected a whole number from 1, found {number}")
+    times, passes = doors.whole(draws, "draws", 1), doors.whole(sweeps, "sweeps", 1)
     known = _standardised(doors.design(X, rows=len(columns)).matrix)
     covariates = {name: _read(columns[name]) for name in columns.columns}
     gaps = sorted((name for name in covariates if covariates[name].absent.any()), key=lambda name: covariates[name].absent.sum())
     if empty := [str(name) for name in gaps if covariates[name].absent.all()]:
         raise ValueError(f"columns: expected an observed value in each, found none in {', '.join(empty)}")
-    rng, modes = np.random.default_rng(seed), dict[Any, Mode]()
-    for _ in range(int(draws)):
-        filled = _one(covariates, known, gaps, rng, int(sweeps), modes)
+    rng, modes = np.random.default_rng(doors.whole(seed, "seed", 0)), dict[Any, Mode]()
+    for _ in range(times):
+        filled = _one(covariates, known, gaps, rng, passes, modes)
         yield columns.assign(**{name: covariates[name].written(filled[name]) for name in gaps})
 
 

@@ -60,7 +60,7 @@ def logrank(
     members = doors.groups(group, "group", n)
     mass = doors.weights(weights, n)
     stratum = np.zeros(n, dtype=np.intp) if strata is None else doors.groups(strata, "strata", n).codes
-    power = float(doors.numbers(np.atleast_1d(rho), "rho")[0])
+    power = doors.number(rho, "rho")
     k = len(members.labels)
     if power < 0:
         raise ValueError(f"rho: expected zero or more, found {power:g}")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ldeval.stats import doors, glm
+from ldeval.stats import _read, doors, glm
 from ldeval.stats.doors import Bools, Design, Floats, Groups
 
 Codes = npt.NDArray[np.intp]
@@ -158,8 +158,6 @@ def _of_units(values: Floats, units: Groups, name: str) -> Floats:
 
 
 def _starts(first_treated: Any, rows: int) -> Floats:
-    values = np.array(first_treated, dtype=np.float64) if not hasattr(first_treated, "to_numpy") else None
-    raw = first_treated.to_numpy(dtype=np.float64, na_value=np.nan) if values is None else values
-    raw = np.where(np.isposinf(raw), 0.0, raw)
-    found = doors.numbers(raw, "first_treated", rows=rows)
+    raw = _read.floats(first_treated, "first_treated")
+    found = doors.numbers(np.where(np.isposinf(raw), 0.0, raw), "first_treated", rows=rows)
     return np.where(found == 0, np.inf, found)

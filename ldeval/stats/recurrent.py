@@ -36,11 +36,15 @@ def mean_cumulative_count(start: Any, stop: Any, event: Any, person: Any, *, lev
         ValueError: input refused at the doors of `ldeval.stats.doors`; spells of one person that overlap.
 
     """
-    people = doors.groups(person, "person", len(doors.numbers(stop, "stop")))
+    end = doors.numbers(stop, "stop")
+    begin = doors.numbers(start, "start", rows=len(end))
+    people = doors.groups(person, "person", len(end))
     if len(people.labels) < 2:
         raise ValueError("person: expected at least two people for a robust error, found 1")
-    data = sample(stop, event, start, None, people.codes)
-    _refuse_overlap(doors.numbers(start, "start"), doors.numbers(stop, "stop"), people.codes)
+    if empty := int(np.count_nonzero(begin >= end)):
+        raise ValueError(f"start: expected a time before the spell's stop, found {empty} of {len(end)} rows otherwise; drop them")
+    data = sample(end, event, begin, None, people.codes)
+    _refuse_overlap(begin, end, people.codes)
     sets = data.sets
     estimate = np.cumsum(sets.hazard)
     process = hazard_process(sets, data.event)

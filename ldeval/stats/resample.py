@@ -80,25 +80,26 @@ def cluster_bootstrap(statistic: Callable[[Any], Any], data: Any, *, cluster: An
         ValueError: fewer than 2 clusters or draws; a statistic that fails on too many draws, with its last message.
 
     """
-    if draws != int(draws) or draws < 2:
-        raise ValueError(f"draws: expected a whole number from 2, found {draws}")
+    wanted, start = doors.whole(draws, "draws", 2), doors.whole(seed, "seed", 0)
     named = isinstance(cluster, str) and hasattr(data, "columns")
+    if named and cluster not in data.columns:
+        raise ValueError(f"cluster: expected a column of the data or an array, found no column {cluster!r}")
     clusters = doors.groups(data[cluster] if named else cluster, "cluster", _rows(data))
     count = len(clusters.labels)
     if count < 2:
         raise ValueError(f"cluster: expected at least 2 clusters, found {count}")
     members = _members(clusters)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(start)
     estimate = np.atleast_1d(np.asarray(statistic(data), dtype=np.float64))
     kept, message = [], ""
-    for _ in range(int(draws)):
+    for _ in range(wanted):
         rows = np.concatenate([members[g] for g in rng.integers(0, count, count)])
         try:
             kept.append(np.atleast_1d(np.asarray(statistic(_take(data, rows)), dtype=np.float64)))
         except ValueError as error:
             message = str(error)
-    failed = int(draws) - len(kept)
-    if failed * 20 > draws or len(kept) < 2:
+    failed = wanted - len(kept)
+    if failed * 20 > wanted or len(kept) < 2:
         raise ValueError(f"statistic: it failed on {failed} of {draws} draws; the last time with: {message}")
     return Bootstrap(estimate, np.array(kept), failed)
 
@@ -125,6 +126,8 @@ def pool(estimates: Any, ses: Any, *, df: float | None = None) -> Pooled:
     errors = doors.design(ses, rows=len(means)).matrix
     if errors.shape != means.shape or len(means) < 2:
         raise ValueError(f"estimates, ses: expected the same shape and 2 rows or more, found {means.shape} and {errors.shape}")
+    if df is not None and doors.number(df, "df") <= 0:
+        raise ValueError(f"df: expected degrees of freedom above zero, found {df}")
     if (errors < 0).any():
         raise ValueError(f"ses: expected zero or more, found {int((errors < 0).sum())} below")
     count = len(means)
@@ -146,6 +149,10 @@ def adjust_p(p: Any, method: Adjustment) -> Floats:
     "holm" keeps the chance of any false rejection (max over j <= i of (m - j + 1) p_(j)); "bh" keeps the expected share of
     false among the rejected (min over j >= i of m / j p_(j)), for independent or positively dependent tests. Both are capped
     at 1.
+
+    Args:
+        p: the p-values, shape (m,).
+        method: holm or bh.
 
     Source: Holm, 1979, jstor:4615733; Benjamini and Hochberg, 1995, doi:10.1111/j.2517-6161.1995.tb02031.x.
 

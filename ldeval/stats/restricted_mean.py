@@ -97,13 +97,12 @@ def rmst(
 
     Raises:
         ValueError: input refused at the doors of `ldeval.stats.doors`; tau at or below zero, or beyond the last follow-up of a
-        group
-            whose curve has not reached 0, where the area is not known.
+            group whose curve has not reached 0, where the area is not known.
 
     """
     rows = len(doors.numbers(time, "time"))
     members = Groups(np.zeros(rows, dtype=np.intp), ("all",)) if group is None else doors.groups(group, "group", rows)
-    horizon = float(doors.numbers(np.atleast_1d(tau), "tau")[0])
+    horizon = doors.number(tau, "tau")
     if horizon <= 0:
         raise ValueError(f"tau: expected a horizon above zero, found {horizon:g}")
     whole = sample(time, event, None, weights, cluster, small_sample)
@@ -150,5 +149,5 @@ def _refuse_beyond(sets: AtRisk, tau: float, label: str) -> None:
     if tau > sets.time[-1] and sets.survival[-1] > 0:
         raise ValueError(
             f"tau: expected a horizon within the follow-up of each group, found {tau:g}, beyond that of {label!r};"
-            f" use {sets.time[-1]:g} or less"
+            " use a shorter one"
         )

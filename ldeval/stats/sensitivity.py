@@ -107,7 +107,7 @@ def tipping_point(
     """
     ratio, bottom, top = _check_interval(estimate, low, high)
     for name, share in (("prevalence_treated", prevalence_treated), ("prevalence_control", prevalence_control)):
-        if not 0 <= share <= 1:
+        if not 0 <= doors.number(share, name) <= 1:
             raise ValueError(f"{name}: expected a share from 0 to 1, found {share}")
     if prevalence_treated == prevalence_control:
         raise ValueError("prevalence_treated, prevalence_control: a confounder as common in both arms biases nothing")
@@ -150,26 +150,32 @@ def negative_controls(
     errors = doors.numbers(ses, "ses", rows=len(values))
     if wrong := int((errors <= 0).sum()):
         raise ValueError(f"ses: expected errors above zero, found {wrong} of {len(errors)} otherwise")
-    if not 0 < threshold < 1:
-        raise ValueError(f"threshold: expected a share between 0 and 1, found {threshold}")
+    doors.level(threshold, "threshold")
     labels = [f"control {k + 1}" for k in range(len(values))] if names is None else [str(name) for name in names]
+    if len(labels) != len(values):
+        raise ValueError(f"names: expected {len(values)}, one for each estimate, found {len(labels)}")
     z = values / errors
     bias, spread, tau = _bias(values, errors)
     joint = float(chdtrc(len(values), (z**2).sum()))
     table = pd.DataFrame({"term": labels, "estimate": values, "se": errors, "p_value": 2 * ndtr(-np.abs(z))})
     calibrated = None
     if primary is not None:
-        calibrated = float(2 * ndtr(-abs(primary[0] - bias) / np.hypot(tau, primary[1])))
+        effect, error = doors.numbers(primary, "primary", rows=2)
+        if error <= 0:
+            raise ValueError(f"primary: expected an estimate and its standard error above zero, found an error of {error:g}")
+        calibrated = float(2 * ndtr(-abs(effect - bias) / np.hypot(tau, error)))
     alarm = joint < threshold
     return NegativeControls(bias, spread, tau, float((z**2).sum()), len(values), joint, threshold, alarm, calibrated, table)
 
 
 def _check_interval(estimate: float, low: float, high: float) -> tuple[float, float, float]:
-    if not (0 < estimate < np.inf and low > 0):
-        raise ValueError(f"estimate, low, high: expected ratios above zero, found {estimate}, {low}, {high}")
-    if not low <= estimate <= high:
-        raise ValueError(f"low, high: expected an interval around {estimate}, found {low} to {high}")
-    return float(estimate), float(low), float(high)
+    ratio, bottom = doors.number(estimate, "estimate"), doors.number(low, "low")
+    top = np.inf if np.ndim(high) == 0 and high == np.inf else doors.number(high, "high")
+    if not (ratio > 0 and bottom > 0):
+        raise ValueError(f"estimate, low, high: expected ratios above zero, found {ratio:g}, {bottom:g}, {top:g}")
+    if not bottom <= ratio <= top:
+        raise ValueError(f"low, high: expected an interval around {ratio:g}, found {bottom:g} to {top:g}")
+    return ratio, bottom, float(top)
 
 
 def _risk_ratio(value: float, measure: str) -> float:

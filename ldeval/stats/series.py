@@ -38,16 +38,15 @@ def interrupted_time_series(y: Any, X: Any, *, exposure: Any = None, lags: int, 
     outcome = doors.numbers(y, "y") if exposure is None else doors.counts(y)
     offset = doors.log_exposure(exposure, len(outcome))
     design = doors.design(X, rows=len(outcome))
-    if lags != int(lags) or not 0 <= lags < len(outcome):
-        raise ValueError(f"lags: expected a whole number from 0 to {len(outcome) - 1}, found {lags}")
+    reach = doors.whole(lags, "lags", 0, len(outcome) - 1)
     posed = glm.problem(design, outcome, offset=offset)
     spare = spare_rows(posed)
     solution = glm.fit(glm.Gaussian() if exposure is None else glm.Poisson(), posed)
     scores = np.concatenate([block * solution.residual[rows, None] for rows, block in posed.blocks()])
     bread = solution.inverse
-    covariance = bread @ _long_run(scores, int(lags)) @ bread
+    covariance = bread @ _long_run(scores, reach) @ bread
     df = float(spare) if exposure is None else None
-    found = sandwich.Errors(covariance, df, f"Newey-West ({int(lags)} lags)")
+    found = sandwich.Errors(covariance, df, f"Newey-West ({reach} lags)")
     return regression(solution, found, doors.level(level), loglik=solution.loglik, df=df)
 
 

@@ -54,24 +54,23 @@ def wild_cluster_bootstrap(
     clusters = doors.groups(cluster, "cluster", len(outcome))
     if len(clusters.labels) < 2:
         raise ValueError(f"cluster: expected at least 2 clusters, found {len(clusters.labels)}")
-    if draws != int(draws) or draws < 1:
-        raise ValueError(f"draws: expected a whole number from 1, found {draws}")
+    count, start, null = doors.whole(draws, "draws", 1), doors.whole(seed, "seed", 0), doors.number(value, "value")
     place = design.names.index(term) if term in design.names else term
-    if not isinstance(place, int) or not 0 <= place < len(design.names):
+    if not isinstance(place, int) or isinstance(place, bool) or not 0 <= place < len(design.names):
         raise ValueError(f"term: expected one of {', '.join(design.names)}, found {term!r}")
     posed = glm.problem(design, outcome)
     spare_rows(posed)
     bread = glm.fit(glm.Gaussian(), posed).inverse
     standard = np.concatenate([block for _, block in posed.blocks()])
     free = [j for j in range(len(design.names)) if j != place]
-    restricted = outcome - value * design.matrix[:, place]
+    restricted = outcome - null * design.matrix[:, place]
     fit = np.linalg.lstsq(standard[:, free], restricted, rcond=None)[0] if free else np.empty(0)
     residual = restricted - standard[:, free] @ fit
-    signs = _signs(len(clusters.labels), int(draws), seed)
+    signs = _signs(len(clusters.labels), count, start)
     observed = _statistics(standard, bread, residual, clusters, place, np.ones((1, len(clusters.labels))))[0]
     drawn = np.abs(_statistics(standard, bread, residual, clusters, place, signs))
     share = float((drawn >= abs(observed) * (1 - 1e-10)).mean())
-    return WildTest(float(observed), share, len(signs), f"the coefficient of {design.names[place]} is {value:g}")
+    return WildTest(float(observed), share, len(signs), f"the coefficient of {design.names[place]} is {null:g}")
 
 
 def _signs(count: int, draws: int, seed: int) -> Floats:
