@@ -173,3 +173,83 @@ def test_weighting_takes_every_type_of_array(call):
         np.testing.assert_allclose(call(TREATED.astype(turn), COLUMNS.astype(turn)).values, plain, rtol=SAME)
     nullable = pd.DataFrame(COLUMNS).astype("Int64")
     np.testing.assert_allclose(call(pd.Series(TREATED).astype("boolean"), nullable).values, plain, rtol=SAME)
+
+
+@pytest.mark.parametrize("size", [1e-12, 1e12])
+def test_the_unit_of_an_outcome_never_matters(size):
+    """Least squares have no unit of their own: pence and billions fit alike."""
+    rng = np.random.default_rng(3)
+    X = np.column_stack([np.ones(200), rng.normal(size=200)])
+    y = X @ [3.0, 1.0] + rng.normal(size=200)
+    here, there = (linear(y * unit, X, robust="HC0").tidy()[["estimate", "se"]].to_numpy() for unit in (1.0, size))
+    np.testing.assert_allclose(there / size, here, rtol=1e-9)
+    treated = (X[:, 1] > 0) ^ (rng.random(200) < 0.3)
+    ours, theirs = (aipw(y * unit, treated, X, estimand="ATT").coefficients for unit in (1.0, size))
+    np.testing.assert_allclose(theirs / size, ours, rtol=1e-9)
+
+
+SATURATED = (np.array([3, 4, 5, 9]), np.column_stack([np.ones(4), [0, 1, 0, 1], [0, 0, 1, 1], [0, 0, 0, 1]]))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"robust": "HC1"}, "HC1 expected more rows than columns, found 4 row"),
+        ({"cluster": [0, 0, 1, 1], "small_sample": "CR1-t"}, "CR1-t expected more rows than columns"),
+        ({"robust": "HC3"}, "HC3 expected no row that alone decides a coefficient, found 4"),
+    ],
+)
+def test_corrections_of_a_saturated_model_are_refused(options, words):
+    with pytest.raises(ValueError, match=words):
+        poisson(*SATURATED, **options)
+
+
+def test_a_row_of_its_own_column_has_no_hc3():
+    X = np.column_stack([np.ones(30), np.arange(30) == 4])
+    with pytest.raises(ValueError, match="found 1; ask for HC1"):
+        linear(np.arange(30.0), X, robust="HC3")
+
+
+@pytest.mark.parametrize("far", [80.0, -80.0])
+def test_scores_that_round_to_nought_or_one(far):
+    """A row whose arm its covariate makes certain weighs as a certain row does, and moves nobody else's weight."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=200)
+    treated = (rng.random(200) < 1 / (1 + np.exp(-1.5 * x))).astype(int)
+    row = int(np.flatnonzero(treated == (far > 0))[0])
+    x[row] = far
+    X, outcome = np.column_stack([np.ones(200), x]), rng.integers(0, 2, 200)
+    expected = {"ATT": 1.0 if far > 0 else 0.0, "ATE": 1.0, "overlap": 0.0}
+    for estimand, weight in expected.items():
+        weights = propensity_weights(treated, X, estimand=estimand)
+        assert weights.values[row] == pytest.approx(weight, abs=1e-12)
+        assert np.isfinite(weights.values).all()
+        assert np.isfinite(weights.model.slope).all()
+    assert match(treated, X).pairs.shape[1] == 2
+    for estimand in ("ATT", "ATE"):
+        assert np.isfinite(aipw(outcome, treated, X, estimand=estimand).coefficients).all()
+
+
+def test_a_ratio_of_risks_outside_their_range_is_missing():
+    """Augmentation can take a mean below zero: the difference stands, the ratios and their errors do not."""
+    rng = np.random.default_rng(34)
+    for _ in range(200):
+        x = rng.normal(size=30)
+        treated, y = rng.random(30) < 1 / (1 + np.exp(-2 * x)), rng.random(30) < 0.15
+        try:
+            table = aipw(y, treated, np.column_stack([np.ones(30), x]), estimand="ATE").tidy().set_index("term")
+        except ValueError:
+            continue
+        if table.estimate[["risk_treated", "risk_control"]].min() <= 0:
+            break
+    assert table.loc[["log_risk_ratio", "log_odds_ratio"], ["estimate", "se", "p_value"]].isna().all(axis=None)
+    assert table.loc["risk_difference", ["estimate", "se"]].notna().all()
+
+
+def test_errors_that_are_nought_come_out_as_nought():
+    """Two clusters, one a single row: scores sum to nought, and rounding must not make a variance negative."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        treated, y, x = np.arange(240) % 3 == 0, rng.random(240) < 0.4, rng.integers(0, 9, (240, 2))
+        found = standardised_risk(y, treated, np.column_stack([np.ones(240), x]), estimand="ATT", cluster=np.arange(240) == 239)
+        assert (found.tidy().se >= 0).all()

@@ -27,9 +27,8 @@ def logistic(
     """Fit log(p / (1 - p)) = x'b by maximum likelihood.
 
     Estimates: log odds ratios given the other columns; these do not collapse, so that they differ from marginal ones even
-        without
-    confounding (see `standardised_risk`). Model-based errors need independent rows and a right model; robust and clustered
-    errors need independent rows or clusters.
+    without confounding (see `standardised_risk`). Model-based errors need independent rows and a right model; robust and
+    clustered errors need independent rows or clusters.
 
     Args:
         y: 0 or 1, shape (n,).
@@ -40,8 +39,7 @@ def logistic(
         small_sample: CR1, CR1-t or CR2; see `sandwich.errors`.
         level: of the intervals.
 
-    Source: McCullagh and Nelder, Generalized Linear Models (1989), chapter 4; equal to R's `glm` with `sandwich` and
-        `clubSandwich`.
+    Source: McCullagh and Nelder, Generalized Linear Models (1989), chapter 4; equal to R's `glm` with `sandwich`.
 
     Raises:
         ValueError: input that a door refuses; outcomes other than 0 and 1, or all alike; collinear columns or columns that
@@ -149,10 +147,10 @@ def aipw(
     clusters = doors.clusters(cluster, len(outcome))
     doors.choice("small_sample", small_sample, (None, *get_args(ClusterCorrection)))
     sandwich.check(None, clusters, small_sample)
-    score = fit_logistic(arm.astype(np.float64), design, None).mean
+    odds = fit_logistic(arm.astype(np.float64), design, None).odds
     binary = bool(np.isin(outcome, (0.0, 1.0)).all())
     predicted = [_predict(outcome, design, rows, binary) for rows in (arm, ~arm)]
-    means, influence = _augmented(outcome, arm, score, predicted, estimand)
+    means, influence = _augmented(outcome, arm, odds, predicted, estimand)
     covariance = _influence_errors(influence, clusters, small_sample)
     names, values, joint = marginal.contrasts(means, covariance, "risk" if binary else "mean")
     count = 0 if clusters is None else len(clusters.labels)
@@ -200,15 +198,14 @@ def _predict(outcome: Floats, design: Design, rows: Bools, binary: bool) -> Floa
     return np.asarray(design.matrix @ glm.fit(glm.Gaussian(), posed).raw())
 
 
-def _augmented(outcome: Floats, arm: Bools, score: Floats, predicted: list[Floats], estimand: str) -> tuple[Floats, Floats]:
+def _augmented(outcome: Floats, arm: Bools, odds: Floats, predicted: list[Floats], estimand: str) -> tuple[Floats, Floats]:
     """Give the means of treatment and control, and each row's influence on them over n, shape (n, 2)."""
     one, zero = predicted
     if estimand == "ATE":
-        rows = np.column_stack([one + arm * (outcome - one) / score, zero + ~arm * (outcome - zero) / (1 - score)])
+        rows = np.column_stack([one + arm * (outcome - one) * (1 + 1 / odds), zero + ~arm * (outcome - zero) * (1 + odds)])
         means = rows.mean(axis=0)
         return means, (rows - means) / len(arm)
     share = arm.mean()
-    odds = score / (1 - score)
     rows = np.column_stack([arm * outcome, arm * zero + ~arm * odds * (outcome - zero)]) / share
     means = rows.mean(axis=0)
     return means, (rows - np.outer(arm / share, means)) / len(arm)

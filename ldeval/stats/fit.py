@@ -75,7 +75,7 @@ def tidy(
     import pandas as pd
     from scipy.special import ndtri, stdtr, stdtrit
 
-    se = np.sqrt(np.diag(covariance))
+    se = np.sqrt(np.maximum(np.diag(covariance), 0.0))  # a variance of nought may come out a rounding below
     critical = ndtri(0.5 + level / 2) if df is None else stdtrit(df, 0.5 + level / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.abs(coefficients / se)

@@ -36,7 +36,7 @@ class Family(Protocol):
 
 
 class Gaussian:
-    """Normal, identity link."""
+    """Normal, identity link, in units of y: one step from anywhere is the maximum."""
 
     def start(self, y: Floats) -> Floats:
         """Give a first linear predictor."""
@@ -159,6 +159,13 @@ class Solution:
     working: Floats
 
     @property
+    def odds(self) -> Floats:
+        """The odds mean / (1 - mean) of a logistic fit without weights, kept within floats where the mean rounds to 0 or 1."""
+        mean, spread = self.mean, self.working
+        odds = np.divide(mean**2, spread, out=np.where(mean > 0.5, np.inf, 0.0), where=spread > 0)
+        return np.clip(odds, 1e-300, 1e300)
+
+    @property
     def inverse(self) -> Floats:
         """The inverse of the information, in standard units."""
         return np.asarray(np.linalg.inv(self.information), dtype=np.float64)
@@ -208,7 +215,7 @@ def fit(family: Family, posed: Problem) -> Solution:
         if iteration >= SUSPECT:
             _refuse_separation(family, posed, step)
         current = _advance(family, posed, current, step)
-        if decrement < DECREMENT:
+        if decrement < DECREMENT or isinstance(family, Gaussian):
             return current
     raise ValueError(f"X: the fit did not converge in {STEPS} steps; look for columns that all but determine the outcome")
 

@@ -48,18 +48,21 @@ def contrasts(means: Floats, covariance: Floats, measure: Measure) -> tuple[tupl
     """Give the two means, their difference, and the logs of their ratio and odds ratio where these exist, with the covariance.
 
     A ratio needs means above zero, an odds ratio risks below one as well: `measure` "mean" has neither, "rate" the first only.
+    Where the means lie outside (augmentation does not keep them in) these logarithms and their errors are missing.
     """
     one, zero = means
     names = [f"{measure}_treated", f"{measure}_control", f"{measure}_difference"]
     values, slopes = [one, zero, one - zero], [[1.0, 0.0], [0.0, 1.0], [1.0, -1.0]]
     if measure != "mean":
         names.append(f"log_{measure}_ratio")
-        values.append(np.log(one / zero))
-        slopes.append([1 / one, -1 / zero])
+        defined = min(one, zero) > 0
+        values.append(np.log(one / zero) if defined else np.nan)
+        slopes.append([1 / one, -1 / zero] if defined else [np.nan, np.nan])
     if measure == "risk":
         names.append("log_odds_ratio")
-        values.append(np.log(one / (1 - one)) - np.log(zero / (1 - zero)))
-        slopes.append([1 / (one * (1 - one)), -1 / (zero * (1 - zero))])
+        defined = min(one, zero) > 0 and max(one, zero) < 1
+        values.append(np.log(one / (1 - one)) - np.log(zero / (1 - zero)) if defined else np.nan)
+        slopes.append([1 / (one * (1 - one)), -1 / (zero * (1 - zero))] if defined else [np.nan, np.nan])
     jacobian = np.array(slopes)
     return tuple(names), np.array(values), jacobian @ covariance @ jacobian.T
 

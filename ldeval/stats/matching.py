@@ -32,9 +32,8 @@ def match(treated: Any, X: Any, *, ratio: int = 1, caliper: float | None = None,
     """Match each treated row to its nearest controls on the log odds of the propensity score, without replacement.
 
     Greedy: treated rows in falling order of the score take the nearest free control; with `ratio` k this is done k times. A
-        matched
-    treated row weighs 1, each of its controls 1 over the number that it has. Greedy matching depends on the order in which
-    equal distances are met, so packages differ from each other and from version to version; report balance, not pairs.
+    matched treated row weighs 1, each of its controls 1 over the number that it has. Greedy matching depends on the order in
+    which equal distances are met, so packages differ from each other and from version to version; report balance, not pairs.
 
     Args:
         treated: 0 or 1, shape (n,).
@@ -44,21 +43,22 @@ def match(treated: Any, X: Any, *, ratio: int = 1, caliper: float | None = None,
             doi:10.1002/pst.433).
         exact: strata within which to match: an array (n,) or a table of columns.
 
+    Source: Rosenbaum and Rubin, 1985, doi:10.1080/00031305.1985.10479383.
+
     Raises:
         ValueError: input that a door refuses; one arm only; separation; a ratio below 1; a caliper of zero or less; no match
             at all.
 
     """
     arm, design = arms(treated, X)
-    if ratio != int(ratio) or ratio < 1:
-        raise ValueError(f"ratio: expected a whole number of controls from 1, found {ratio}")
-    if caliper is not None and not caliper > 0:
+    controls = doors.whole(ratio, "ratio", 1)
+    if caliper is not None and doors.number(caliper, "caliper") <= 0:
         raise ValueError(f"caliper: expected a distance above zero, found {caliper}")
-    score = glm.fit(glm.Binomial(), glm.problem(design, arm.astype(np.float64))).mean
-    odds = np.log(score / (1 - score))
+    solution = glm.fit(glm.Binomial(), glm.problem(design, arm.astype(np.float64)))
+    odds = np.log(solution.odds)
     reach = np.inf if caliper is None else caliper * float(odds.std(ddof=1))
     strata = _strata(exact, len(arm))
-    pairs = _greedy(odds, arm, strata, int(ratio), reach)
+    pairs = _greedy(odds, arm, strata, controls, reach)
     if not len(pairs):
         raise ValueError("caliper, exact: no treated row has a control within them; widen the caliper or join strata")
     values = _pair_weights(pairs, len(arm))
@@ -66,7 +66,7 @@ def match(treated: Any, X: Any, *, ratio: int = 1, caliper: float | None = None,
     method = f"ATT weights, {ratio}:1 nearest-neighbour matching on the log odds of the propensity score"
     method += f", caliper {caliper} sd" if caliper is not None else ""
     method += f", exact in {strata.max() + 1} strata" if exact is not None else ""
-    return Match(pairs, Weights(values, arm, "ATT", f"{method}, {unmatched} treated unmatched", score), unmatched)
+    return Match(pairs, Weights(values, arm, "ATT", f"{method}, {unmatched} treated unmatched", solution.mean), unmatched)
 
 
 def _strata(exact: Any, rows: int) -> Codes:

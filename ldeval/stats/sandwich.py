@@ -43,18 +43,22 @@ def errors(solution: Solution, *, robust: str | None, cluster: Groups | None, sm
     r"""Give the covariance V = M B M with bread M, the inverse information, and a meat B.
 
     HC0: B = sum of u_i u_i' over rows, u_i the score of row i (White, 1980, doi:10.2307/1912934); HC1 times n / (n - p); HC3
-        divides
-    each residual by 1 - leverage. Clusters: B = sum of u_g u_g' over clusters, no correction (as R's `vcovCL(type = "HC0",
-    cadjust = FALSE)`); CR1 times G / (G - 1) (n - 1) / (n - p); CR1-t the same, judged by Student's t with G - 1 degrees of
-    freedom; CR2 multiplies each cluster's residuals by (I - H_gg)^(-1/2) under the working variances and takes
+    divides each residual by 1 - leverage. Clusters: B = sum of u_g u_g' over clusters, no correction (as R's `vcovCL(type =
+    "HC0", cadjust = FALSE)`); CR1 times G / (G - 1) (n - 1) / (n - p); CR1-t the same, judged by Student's t with G - 1 degrees
+    of freedom; CR2 multiplies each cluster's residuals by (I - H_gg)^(-1/2) under the working variances and takes
     Satterthwaite's degrees of freedom (Bell and McCaffrey, 2002; Pustejovsky and Tipton, 2018,
-    doi:10.1080/07350015.2016.1247004). Rows of weight zero do not count.
+    doi:10.1080/07350015.2016.1247004). The root is the symmetric one, with weights read as inverse variances: least squares
+    without weights equal R's clubSandwich, which takes another root elsewhere. Rows of weight zero do not count.
 
     Args:
         solution: the fit.
         robust: HC0, HC1 or HC3, without clusters. None is the model's own covariance, or HC0 where the rows carry weights.
         cluster: membership, or None.
         small_sample: None, CR1, CR1-t or CR2.
+
+    Raises:
+        ValueError: HC1 or CR1 of no more rows than columns; HC3 where a row alone decides a coefficient; rows of weight above
+            zero in fewer than two clusters.
 
     """
     if cluster is not None:
@@ -83,10 +87,10 @@ def _heteroskedastic(solution: Solution, kind: str) -> Errors:
     posed, bread = solution.problem, solution.inverse
     residual, n, p = solution.residual, used_rows(posed), len(posed.design.names)
     if kind == "HC3":
-        residual = residual / (1.0 - _leverage(solution, bread))
+        residual = residual / _slack(solution, bread)
     covariance = bread @ _meat(posed, residual) @ bread
     if kind == "HC1":
-        covariance = covariance * (n / (n - p))
+        covariance = covariance * (n / _spare(n, p, kind))
     return Errors(covariance, None, f"robust ({kind})")
 
 
@@ -102,6 +106,21 @@ def _leverage(solution: Solution, bread: Floats) -> Floats:
     return np.concatenate(pieces) * solution.working
 
 
+def _slack(solution: Solution, bread: Floats) -> Floats:
+    slack = np.asarray(1.0 - _leverage(solution, bread))
+    if alone := int(np.count_nonzero(slack < 1e-9)):
+        raise ValueError(
+            f"robust: HC3 expected no row that alone decides a coefficient, found {alone}; ask for HC1 or drop a column"
+        )
+    return slack
+
+
+def _spare(n: int, p: int, rule: str) -> int:
+    if n <= p:
+        raise ValueError(f"X: {rule} expected more rows than columns, found {n} row(s) of weight above zero and {p} column(s)")
+    return n - p
+
+
 def _clustered(solution: Solution, cluster: Groups, small_sample: str | None) -> Errors:
     posed, bread = solution.problem, solution.inverse
     codes, count = _used_clusters(posed, cluster)
@@ -113,7 +132,7 @@ def _clustered(solution: Solution, cluster: Groups, small_sample: str | None) ->
     if small_sample is None:
         return Errors(covariance, None, f"clustered ({count} clusters, no small-sample correction)")
     n, p = used_rows(posed), len(posed.design.names)
-    covariance = covariance * (count / (count - 1) * (n - 1) / (n - p))
+    covariance = covariance * (count / (count - 1) * (n - 1) / _spare(n, p, small_sample))
     df = float(count - 1) if small_sample == "CR1-t" else None
     return Errors(covariance, df, f"clustered ({count} clusters, {small_sample})")
 

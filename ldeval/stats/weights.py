@@ -55,13 +55,13 @@ def propensity_weights(
     doors.choice("estimand", estimand, get_args(Estimand))
     arm, design = arms(treated, X)
     solution = glm.fit(glm.Binomial(), glm.problem(design, arm.astype(np.float64)))
-    score = solution.mean
-    if trim is not None and not 0 <= trim < 0.5:
+    score, odds = solution.mean, solution.odds
+    if trim is not None and not 0 <= doors.number(trim, "trim") < 0.5:
         raise ValueError(f"trim: expected a share from 0 to below 0.5, found {trim}")
     kept = np.ones(len(arm), dtype=bool) if trim is None else (score >= trim) & (score <= 1 - trim)
     if not (kept & arm).any() or not (kept & ~arm).any():
         raise ValueError(f"trim: no row of one arm has a score in [{trim}, {1 - float(trim or 0)}]; trim less")
-    values, slope = _tilted(arm, score, estimand)
+    values, slope = _tilted(arm, odds, estimand)
     values, slope = values * kept, slope * kept
     if stabilise:
         factor = _arm_shares(arm) / _tilting(score, estimand).mean()
@@ -109,15 +109,14 @@ def _tilting(score: Floats, estimand: Estimand) -> Floats:
     return score if estimand == "ATT" else score * (1 - score)
 
 
-def _tilted(arm: Bools, score: Floats, estimand: Estimand) -> tuple[Floats, Floats]:
+def _tilted(arm: Bools, odds: Floats, estimand: Estimand) -> tuple[Floats, Floats]:
     """Give each row's weight and its slope in the linear predictor."""
-    odds = score / (1 - score)
     if estimand == "ATT":
         return np.where(arm, 1.0, odds), np.where(arm, 0.0, odds)
     if estimand == "ATE":
         return np.where(arm, 1 + 1 / odds, 1 + odds), np.where(arm, -1 / odds, odds)
-    spread = score * (1 - score)
-    return np.where(arm, 1 - score, score), np.where(arm, -spread, spread)
+    score, rest = odds / (1 + odds), 1 / (1 + odds)
+    return np.where(arm, rest, score), np.where(arm, -1.0, 1.0) * score * rest
 
 
 def _arm_shares(arm: Bools) -> Floats:
