@@ -168,7 +168,7 @@ def test_tied_days_and_indicator_columns():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda y, X: quantile_regression(y, X, q=1), "above 0 and below 1, found 1"),
+        (lambda y, X: quantile_regression(y, X, q=1), "q: expected a share between 0 and 1 such as 0.95, found 1"),
         (lambda y, X: quantile_regression(y, X, errors="boot"), "'nid', 'iid', 'ker', 'cluster', found 'boot'"),
         (lambda y, X: quantile_regression(y, X, errors="cluster"), "needs the clusters"),
         (lambda y, X: quantile_regression(y[:3], X[:3]), "more rows than columns, found 3"),
@@ -186,3 +186,18 @@ def test_bad_input(call, message):
     y, X, _ = cases(1)
     with pytest.raises(ValueError, match=message):
         call(y, X)
+
+
+@pytest.mark.parametrize("errors", ["nid", "iid", "ker"])
+def test_columns_far_from_zero_or_nearly_collinear(errors):
+    """A date in days since 1600 and one in seconds: the plane is the same, told in other columns."""
+    rng = np.random.default_rng(11)
+    x, z = rng.normal(size=(2, 300))
+    y = 2 + x - z + rng.gamma(2, 1, 300)
+    here = quantile_regression(y, np.column_stack([np.ones(300), x, z]), errors=errors)
+    there = quantile_regression(y, np.column_stack([np.ones(300), x + 1e8, z]), errors=errors)
+    close = quantile_regression(y, np.column_stack([np.ones(300), x, x + 1e-6 * z]), errors=errors)
+    plain, far, near = (fit.tidy()[["estimate", "se"]].to_numpy() for fit in (here, there, close))
+    np.testing.assert_allclose(far[1:], plain[1:], rtol=1e-6)
+    np.testing.assert_allclose(near[2] * 1e-6, plain[2], rtol=1e-6)
+    np.testing.assert_allclose(close.fitted, here.fitted, rtol=1e-6)

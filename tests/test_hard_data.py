@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from ldeval.stats.adjusted import adjusted_incidence, adjusted_survival
@@ -161,6 +163,8 @@ TURNS: dict[str, Callable[[np.ndarray], Any]] = {
     "nullable": lambda a: (pd.DataFrame(a) if a.ndim == 2 else pd.Series(a)).convert_dtypes(),
     "other index": lambda a: pd.DataFrame(a, index=np.arange(N) + 9) if a.ndim == 2 else pd.Series(a, index=np.arange(N)[::-1]),
     "list": lambda a: a.tolist(),
+    "objects": lambda a: (pd.DataFrame(a) if a.ndim == 2 else pd.Series(a)).astype(object),
+    "Arrow": lambda a: pa.table(pd.DataFrame(a).rename(columns=str)) if a.ndim == 2 else pa.array(a),
 }
 
 
@@ -311,3 +315,38 @@ def test_several_hundred_thousand_tied_times(name: str) -> None:
         np.testing.assert_allclose(often.estimate, once.estimate, rtol=LIKE, atol=1e-9)
     else:
         assert not np.isinf(numbers(often)).any()
+
+
+OFFSETS = [name for name in WITH_X if name not in ("balance", "quantile_regression")]
+"""Not the median of whole days, which several planes share: `test_durations` has days without ties."""
+
+
+@pytest.mark.parametrize("name", OFFSETS)
+def test_a_column_far_from_zero_is_as_good_as_one_near_it(name: str) -> None:
+    """A calendar date or a reference number: its values differ in the last eight digits alone."""
+    fit = FITS[name]
+    design = fit.arrays["X"]
+    at = design.shape[1] - 2
+    there, here = fit(X=design + np.where(np.arange(design.shape[1]) == at, 1e8, 0)), fit()
+    if not hasattr(here, "tidy") or len(here.tidy()) < design.shape[1] or name.startswith(("standardised", "aipw", "adjusted")):
+        same(there, here)
+    elif name != "group_time_effects":
+        parts = [found.tidy()[["estimate", "se"]].to_numpy()[at] for found in (here, there)]
+        np.testing.assert_allclose(parts[1], parts[0], rtol=LIKE)
+
+
+@pytest.mark.parametrize("value", ["x", None, [0.5, 0.9], np.nan, np.inf, -1.5])
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        (name, option)
+        for name, fit in FITS.items()
+        for option in inspect.signature(fit.call).parameters
+        if option in ("level", "tau", "rho", "cause", "lags", "draws", "seed", "ratio", "caliper", "trim", "q", "value")
+    ],
+)
+def test_options_are_refused_by_name(name: str, option: str, value: Any) -> None:
+    if (option in ("caliper", "trim") and value is None) or (option == "value" and value == -1.5):
+        return
+    with pytest.raises(ValueError, match=rf"^{option}: expected"):
+        FITS[name](**{option: value})

@@ -9,7 +9,7 @@ import numpy as np
 from ldeval.stats import censored_quantile, doors, quantile
 from ldeval.stats.doors import Bools, Design, Floats, Groups
 from ldeval.stats.fit import Regression
-from ldeval.stats.rank import full_rank
+from ldeval.stats.rank import full_rank, standard
 
 Method = Literal["nid", "iid", "ker", "cluster"]
 
@@ -60,30 +60,26 @@ def quantile_regression(
     design = full_rank(doors.design(X, rows=len(outcome)))
     clusters = doors.clusters(cluster, len(outcome))
     doors.choice("errors", errors, get_args(Method))
-    if not 0 < q < 1:
-        raise ValueError(f"q: expected a quantile above 0 and below 1, found {q}")
+    share, count, start = doors.level(q, "q"), doors.whole(draws, "draws", 2), doors.whole(seed, "seed", 0)
     if errors == "cluster" and clusters is None:
         raise ValueError('errors: "cluster" needs the clusters; name them')
     if len(outcome) <= len(design.names):
         raise ValueError(f"X: expected more rows than columns, found {len(outcome)} row(s) and {len(design.names)} column(s)")
     if censored is None:
-        return _complete(outcome, design, q, errors, clusters, doors.level(level))
+        return _complete(outcome, design, share, errors, clusters, doors.level(level))
     open_case = doors.numbers(censored, "censored", rows=len(outcome))
     if wrong := int(np.count_nonzero((open_case != 0) & (open_case != 1))):
         raise ValueError(f"censored: expected 1 (open) or 0 (closed), found {wrong} of {len(open_case)} rows otherwise")
-    if draws != int(draws) or draws < 2:
-        raise ValueError(f"draws: expected a whole number from 2, found {draws}")
-    return _censored(outcome, design, open_case == 1, q, clusters, int(draws), seed, doors.level(level))
+    return _censored(outcome, design, open_case == 1, share, clusters, count, start, doors.level(level))
 
 
 def _complete(y: Floats, design: Design, q: float, errors: str, clusters: Groups | None, level: float) -> Regression:
-    scale = _scale(design)
-    X = design.matrix / scale
+    X, turn = standard(design.matrix)
     coefficients = quantile.solve(X, y, q)
     residual = y - X @ coefficients
     covariance, label = _covariance(X, y, residual, q, "cluster" if clusters else errors, clusters)
-    spare = float(len(y) - len(scale))
-    return _regression(design, coefficients / scale, covariance / np.outer(scale, scale), level, label, spare, X @ coefficients)
+    spare = float(len(y) - len(turn))
+    return _regression(design, coefficients, covariance, turn, level, label, spare, X @ coefficients)
 
 
 def _covariance(X: Floats, y: Floats, residual: Floats, q: float, errors: str, clusters: Groups | None) -> tuple[Floats, str]:
@@ -102,15 +98,14 @@ def _censored(
 ) -> Regression:
     from ldeval.stats.resample import cluster_bootstrap
 
-    scale = _scale(design)
-    X = design.matrix / scale
+    X, turn = standard(design.matrix)
     members = np.arange(len(y)) if clusters is None else clusters.codes
     data = {"X": X, "y": y, "censored": censored}
     boot = cluster_bootstrap(lambda d: _portnoy(d, q), data, cluster=members, draws=draws, seed=seed)
-    covariance = np.atleast_2d(np.cov(boot.draws, rowvar=False)) / np.outer(scale, scale)
+    covariance = np.atleast_2d(np.cov(boot.draws, rowvar=False))
     unit = "rows" if clusters is None else f"{len(clusters.labels)} clusters"
     label = f"bootstrap of {unit} ({len(boot.draws)} draws), Portnoy's censored quantile"
-    return _regression(design, boot.estimate / scale, covariance, level, label, None, X @ boot.estimate)
+    return _regression(design, boot.estimate, covariance, turn, level, label, None, X @ boot.estimate)
 
 
 def _portnoy(data: dict[str, Any], q: float) -> Floats:
@@ -120,11 +115,16 @@ def _portnoy(data: dict[str, Any], q: float) -> Floats:
         raise ValueError("X: the rows drawn leave a column without variation") from None
 
 
-def _scale(design: Design) -> Floats:
-    return np.asarray(np.abs(design.matrix).max(axis=0))
-
-
 def _regression(
-    design: Design, coefficients: Floats, covariance: Floats, level: float, label: str, df: float | None, fitted: Floats
+    design: Design,
+    coefficients: Floats,
+    covariance: Floats,
+    turn: Floats,
+    level: float,
+    label: str,
+    df: float | None,
+    fitted: Floats,
 ) -> Regression:
+    back = np.linalg.inv(turn)
+    coefficients, covariance = back @ coefficients, back @ covariance @ back.T
     return Regression(design.names, coefficients, covariance, level, len(fitted), label, df, float("nan"), fitted)

@@ -11,7 +11,7 @@ from ldeval.stats import doors
 from ldeval.stats.doors import Bools, Floats
 from ldeval.stats.fit import tidy
 from ldeval.stats.influence import cluster_sums
-from ldeval.stats.rank import full_rank
+from ldeval.stats.rank import full_rank, standard
 from ldeval.stats.samples import SmallSample, correction, pick, pick_groups, unit_of
 
 if TYPE_CHECKING:
@@ -101,15 +101,17 @@ def accelerated_failure_time(
     mass, groups = doors.weights(weights, n), doors.clusters(cluster, n)
     design = full_rank(doors.design(X, rows=n), weights=mass)
     kept = mass > 0
-    length = np.sqrt(np.mean(design.matrix[kept] ** 2, axis=0))
     unit = unit_of(mass)
-    x = pick(kept, design.matrix) / length
+    x, turn = standard(pick(kept, design.matrix))
     rows = _Rows(np.log(pick(kept, found.time)), pick(kept, found.event), x, pick(kept, mass) / unit, distribution)
     if not rows.event.any():
         raise ValueError(f"event: expected at least one event, found none in {n} rows")
     theta = _newton(rows)
     loglik, scores, information = _derivatives(rows, theta)
-    inverse = np.linalg.inv(information)
+    try:
+        inverse = np.linalg.inv(information)
+    except np.linalg.LinAlgError:
+        raise ValueError("X: expected a likelihood with a maximum, found a flat one; give more events or fewer columns") from None
     used = pick_groups(kept, groups)
     rule = correction(small_sample, used)
     covariance, errors = inverse / unit, "model-based errors"
@@ -118,11 +120,13 @@ def accelerated_failure_time(
         covariance = rule.factor * inverse @ (sums.T @ sums) @ inverse
         errors = "robust errors" if used is None else f"robust errors over {len(used.labels)} clusters{rule.words}"
     fixed = distribution == "exponential"
-    stretch = length if fixed else np.append(length, 1.0)
+    back = np.linalg.inv(turn)
+    if not fixed:
+        back = np.block([[back, np.zeros((len(back), 1))], [np.zeros((1, len(back))), np.ones((1, 1))]])
     return AcceleratedFailureTime(
         design.names if fixed else (*design.names, "log_scale"),
-        theta / stretch,
-        covariance / np.outer(stretch, stretch),
+        back @ theta,
+        back @ covariance @ back.T,
         1.0 if fixed else float(np.exp(theta[-1])),
         unit * loglik,
         doors.level(level),
@@ -170,8 +174,8 @@ def _derivatives(rows: _Rows, theta: Floats) -> tuple[float, Floats, Floats]:
     log_scale = float(theta[-1]) if free else 0.0
     scale = np.exp(log_scale)
     b = theta[:-1] if free else theta
-    z = (rows.log_time - rows.x @ b) / scale
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        z = (rows.log_time - rows.x @ b) / scale
         value, first, second = _log_density(z, rows.event, rows.distribution)
         total = float(rows.weights @ (value - rows.event * (log_scale + rows.log_time)))
     if not np.isfinite(total):

@@ -38,3 +38,14 @@ def full_rank(design: Design, *, constant: bool = True, weights: Floats | None =
         kind = "constant or a combination of others" if not constant else "zero or a combination of others"
         raise ValueError(f"X: {len(names)} column(s) are {kind}: {', '.join(sorted(names))}; drop them")
     return design
+
+
+def standard(matrix: Floats) -> tuple[Floats, Floats]:
+    """Give X and T with matrix = X T, X (n, p): columns of size 1, or orthogonal where those are nearly collinear."""
+    size = np.abs(matrix).max(axis=0)
+    scaled = np.asarray(matrix / size)
+    if np.linalg.cond(scaled.T @ scaled) < 1e8:
+        return scaled, np.diag(size)
+    q, r = np.linalg.qr(scaled)
+    root = np.sqrt(len(matrix))
+    return np.asarray(q * root), np.asarray(r * size / root)
