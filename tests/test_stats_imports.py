@@ -35,6 +35,12 @@ def test_import_takes_less_than_half_a_second(module):
     assert min(float(run.stdout) for run in runs) < LIMIT
 
 
+def test_modules_are_there_when_asked_for():
+    script = "from ldeval import stats; print(stats.survival.kaplan_meier.__name__, hasattr(stats, 'kaplan'))"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["kaplan_meier", "False"]
+
+
 def test_the_index_names_what_there_is():
     assert len(NAMES) > 35
     for module, name in NAMES:

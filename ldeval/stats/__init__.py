@@ -29,3 +29,16 @@ tornado, acceptability                                    `tornado`, `acceptabil
 funnel limits, variation between sites                    `funnel.funnel_limits`, `site_variation`
 ========================================================  ==============================================
 """
+
+from importlib import import_module
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:
+    """Load a module of estimators when it is first asked for, so that `import ldeval.stats` stays light."""
+    try:
+        return import_module(f"{__name__}.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.{name}":
+            raise
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
