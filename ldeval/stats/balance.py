@@ -51,9 +51,8 @@ def overlap_by_area(treated: Any, score: Any, area: Any, *, weights: Any = None)
     """Tell for each area how far its arms overlap in the propensity score.
 
     Columns: `area, treated, control` (rows of each arm), `score_treated, score_control` (mean scores, missing for an absent
-        arm),
-    `outside` (share of its rows whose score lies outside the range that both arms of all areas have), and `effective_control`
-    (effective sample size of its weighted controls).
+    arm), `outside` (share of its rows whose score lies outside the range that both arms of all areas have), and
+    `effective_control` (effective sample size of its weighted controls).
 
     Args:
         treated: 0 or 1, shape (n,).

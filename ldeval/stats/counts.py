@@ -47,8 +47,7 @@ def poisson(
     """Fit log(E[y | x] / exposure) = x'b by Poisson maximum likelihood.
 
     Estimates: log rate ratios; consistent whenever the mean is right, whatever the distribution, so that y may be any outcome
-        of zero or
-    more (a 0/1 outcome gives log risk ratios). Model-based errors need Poisson variance: name `robust` or clusters.
+    of zero or more (a 0/1 outcome gives log risk ratios). Model-based errors need Poisson variance: name `robust` or clusters.
 
     Args:
         y: counts, zero or more, shape (n,).
@@ -92,10 +91,9 @@ def negative_binomial(
     """Fit log(E[y | x] / exposure) = x'b with variance mean + alpha mean^2 (NB2) by maximum likelihood in b and alpha.
 
     Estimates: log rate ratios, consistent where the mean is right. Model-based errors come from the "expected" information at
-        the fitted
-    alpha, as R's `MASS::glm.nb`, or from the "observed" information of b and alpha together, as `statsmodels`; robust and
-    clustered errors have the expected information as bread. Where the counts vary no more than Poisson's, alpha is 0 and the
-    fit is Poisson's.
+    the fitted alpha, as R's `MASS::glm.nb`, or from the "observed" information of b and alpha together, as `statsmodels`;
+    robust and clustered errors have the expected information as bread. Where the counts vary no more than Poisson's, alpha is 0
+    and the fit is Poisson's.
 
     Args:
         y: counts, zero or more, shape (n,).

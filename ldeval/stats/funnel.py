@@ -64,6 +64,11 @@ def site_variation(events: Any, n: Any) -> SiteVariation:
 def funnel_limits(share: float, n: Any, critical: float) -> tuple[Floats, Floats]:
     """Give the limits share -/+ critical sqrt(share (1 - share) / n), within [0, 1], that chance alone seldom crosses.
 
+    Args:
+        share: that all sites have under chance alone.
+        n: people of each site, shape (k,).
+        critical: of the normal, such as 1.96.
+
     Source: Spiegelhalter, 2005, doi:10.1002/sim.1970, section 4.
 
     Raises:

@@ -23,10 +23,9 @@ def linear(
 ) -> Regression:
     """Fit E[y | x] = x'b by (weighted) least squares.
 
-    Estimates: the coefficients of the best linear predictor; of the mean itself where that is linear in X. Robust and
-        clustered errors
-    need independence between rows or clusters only. Intervals use Student's t with n - p degrees of freedom, as R's `lm` and
-    `coeftest` do (CR1-t: clusters less 1; CR2: Satterthwaite's).
+    Estimates: the coefficients of the best linear predictor; of the mean itself where that is linear in X. Robust and clustered
+    errors need independence between rows or clusters only. Intervals use Student's t with n - p degrees of freedom, as R's `lm`
+    and `coeftest` do (CR1-t: clusters less 1; CR2: Satterthwaite's).
 
     Args:
         y: outcome, shape (n,).
