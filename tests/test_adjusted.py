@@ -109,7 +109,7 @@ def test_influence_is_that_of_leaving_a_row_out(by: Any, estimand: Any, causes: 
     state = np.minimum(d["state"], 1) if causes == 1 else d["state"]
 
     def estimates(kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        rows = doors.states(d["time"][kept], state[kept], d["entry"][kept])
+        rows = doors.states(d["time"][kept], state[kept], d["entry"][kept], cause=1)
         return adjusted._estimates(adjusted._arms(rows, d["treated"][kept], d["X"][kept], 8.0), 1, estimand, by)
 
     everyone = np.arange(6000)
@@ -126,7 +126,7 @@ def test_clusters_add_their_rows_up(by: Any) -> None:
     d = confounded()
     event, cluster = d.pop("state") > 0, np.arange(400) // 16
     found = adjusted_survival(event=event, **d, tau=8, estimand="ATT", by=by, cluster=cluster, small_sample="CR1-t")
-    rows = doors.states(d["time"], event, d["entry"])
+    rows = doors.states(d["time"], event, d["entry"], cause=1)
     _, influence = adjusted._estimates(adjusted._arms(rows, d["treated"], d["X"], 8.0), 1, "ATT", by)
     sums = pd.DataFrame(influence).groupby(cluster).sum()
     close(errors(found)["rmst_difference"], np.sqrt(25 / 24 * np.sum((sums[1] - sums[3]) ** 2)), EXACT)

@@ -67,7 +67,7 @@ def numbers(values: Any, name: str, *, rows: int | None = None) -> Floats:
     if array.ndim != 1:
         raise ValueError(f"{name}: expected one dimension, found {array.ndim}")
     _check_rows(len(array), name, rows)
-    _check_finite(array, name)
+    _refuse(~np.isfinite(array), name, "finite numbers", "drop or impute the rows with missing or infinite values")
     return array
 
 
@@ -271,10 +271,6 @@ def _check_rows(found: int, name: str, rows: int | None) -> None:
         raise ValueError(f"{name}: expected at least one row, found none")
     if rows is not None and found != rows:
         raise ValueError(f"{name}: expected {rows} rows, as many as the outcome has, found {found}")
-
-
-def _check_finite(array: Floats, name: str) -> None:
-    _refuse(~np.isfinite(array), name, "finite numbers", "drop or impute the rows with missing or infinite values")
 
 
 def _check_columns(matrix: Floats, names: tuple[str, ...]) -> None:
