@@ -55,6 +55,9 @@ CASES = {
         name: f"SELECT * REPLACE ('male' AS sex) FROM {{{name}}}" for name, extract in EXTRACTS.items() if "sex" in extract.names
     },
     "small_pool": {
+        "pnc_events": f"FROM {{pnc_events}} WHERE area_id IN ({LIVE}) OR hash(pnc_person_id) % 4 = 0",
+    },
+    "tiny_pool": {
         "pnc_events": f"FROM {{pnc_events}} WHERE area_id IN ({LIVE}) OR hash(pnc_person_id) % 12 = 0",
     },
 }

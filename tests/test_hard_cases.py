@@ -24,6 +24,7 @@ WHY = {
     "one_area": dict.fromkeys(HEADLINES, "there are no comparators in the records"),
     "nobody_reconvicted": {HEADLINES[1]: "nobody in one arm was reconvicted"},
     "everyone_reconvicted": {HEADLINES[1]: KNOWN["small_sample"]},  # all on one day: times tell nothing apart
+    "tiny_pool": {HEADLINES[0]: "withheld by disclosure control: 1 to 7 events on one side"},
 }
 """Why each headline effect of a case is missing; in the cases that are not here, both are estimated."""
 
