@@ -27,6 +27,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
 
+from ldeval.estimate import Estimate
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -199,3 +201,33 @@ def _contradict(one: Conditions, other: Conditions) -> bool:
 
 def _count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def without_error(
+    key: str,
+    measure: str,
+    value: float,
+    *,
+    unit: str = "values",
+    n: int,
+    method: str,
+    estimand: str = "descriptive",
+    outcome: str = "",
+) -> Estimate:
+    """Give a number that is counted or computed and has no error; its outcome is the first part of the key, or given."""
+    return Estimate(
+        id=key,
+        outcome=outcome or key.split("/")[0],
+        measure=measure,
+        unit=unit,
+        estimand=estimand,
+        value=float(value),
+        se=0.0,
+        scale="identity",
+        low=float(value),
+        high=float(value),
+        level=0.95,
+        n=n,
+        events=None,
+        method=method,
+    )

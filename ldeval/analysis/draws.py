@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ldeval.analysis.counted import without_error
 from ldeval.analysis.covered import BIAS, COVERAGE, MEAN, TRUTH
-from ldeval.analysis.effects import without_error
 from ldeval.analysis.findings import Column, Dot, Dots, Findings, Table, made_from
 from ldeval.data.evidence import Rung, TwinDraws, alarms, twin_draws
 from ldeval.estimate import Estimate

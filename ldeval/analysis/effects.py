@@ -88,36 +88,6 @@ def _behind(estimate: Estimate, arms: tuple[Arm, ...]) -> tuple[Arm, ...]:
     return own or arms
 
 
-def without_error(
-    key: str,
-    measure: str,
-    value: float,
-    *,
-    unit: str = "values",
-    n: int,
-    method: str,
-    estimand: str = "descriptive",
-    outcome: str = "",
-) -> Estimate:
-    """Give a number that is counted or computed and has no error; its outcome is the first part of the key, or given."""
-    return Estimate(
-        id=key,
-        outcome=outcome or key.split("/")[0],
-        measure=measure,
-        unit=unit,
-        estimand=estimand,
-        value=float(value),
-        se=0.0,
-        scale="identity",
-        low=float(value),
-        high=float(value),
-        level=0.95,
-        n=n,
-        events=None,
-        method=method,
-    )
-
-
 def at_work(estimate: Estimate, key: str, factor: float, unit: str) -> Estimate:
     """Give an effect a person times a number of people: a count of people, days or pounds."""
     value, *bounds = (factor * number for number in (estimate.value, estimate.low, estimate.high))

@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ldeval.analysis.attempts import answers
-from ldeval.analysis.counted import NotEstimated
+from ldeval.analysis.counted import NotEstimated, without_error
 from ldeval.analysis.diversion import SMALL_SAMPLE
-from ldeval.analysis.effects import without_error
 from ldeval.analysis.findings import Findings, made_from
 from ldeval.analysis.records import RECORDS, Comparison, Records, compare
 from ldeval.estimate import Estimate

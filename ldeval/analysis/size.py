@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ldeval.analysis.effects import without_error
+from ldeval.analysis.counted import without_error
 from ldeval.analysis.findings import Column, Findings, Table, made_from
 from ldeval.data import evidence
 from ldeval.data.evidence import Size

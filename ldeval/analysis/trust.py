@@ -9,8 +9,8 @@ from pathlib import Path
 from ldeval.analysis.agreement import SMALLEST
 from ldeval.analysis.cases import competing, hazards, regression, survival, weighting
 from ldeval.analysis.cases.case import Case, collect
+from ldeval.analysis.counted import without_error
 from ldeval.analysis.covered import BIAS, COVERAGE, MEAN, TRUTH
-from ldeval.analysis.effects import without_error
 from ldeval.analysis.findings import Cell, Column, Dot, Dots, Findings, Table, made_from
 from ldeval.data import evidence
 from ldeval.data.evidence import RULES, Coverage

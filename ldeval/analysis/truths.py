@@ -6,7 +6,7 @@ from math import hypot, log
 from pathlib import Path
 
 from ldeval.analysis.attempts import not_estimated
-from ldeval.analysis.effects import without_error
+from ldeval.analysis.counted import without_error
 from ldeval.analysis.findings import Cell, Column, Findings, Table, made_from
 from ldeval.analysis.records import RECORDS
 from ldeval.estimate import Estimate, read_csv

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ldeval.analysis import agreement, trial_estimates, trial_exhibits, trial_models
 from ldeval.analysis.agreement import Compared
-from ldeval.analysis.effects import without_error
+from ldeval.analysis.counted import without_error
 from ldeval.analysis.findings import Findings, made_from
 from ldeval.analysis.trial_models import DISTRIBUTIONS
 from ldeval.analysis.trials import MAIN, RECID, ROSSI, Model, Trial
