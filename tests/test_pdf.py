@@ -1,6 +1,8 @@
 """The structure of the PDF, read back: tags, language, title, bookmarks, alternative texts, header cells, fonts, pages."""
 
+import json
 import re
+from itertools import pairwise
 
 import pikepdf
 import pypdf
@@ -8,7 +10,7 @@ import pytest
 from books import write_book
 from conftest import BOOKS
 
-from ldeval.publish import ast, pdf_tables
+from ldeval.publish import ast, pandoc, pdf_tables, structure
 from ldeval.publish.build import build
 from ldeval.publish.config import read_book
 
@@ -158,9 +160,47 @@ def test_the_list_of_figures_tells_the_page_on_which_a_figure_is_set(books):
     assert [(name, set_on[name]) for name, _ in checked] == checked
 
 
+@pytest.mark.parametrize("kind", ["Figure", "Table"])
+def test_exhibits_are_set_in_the_order_of_their_numbers(books, kind):
+    """A table that floated stood after the long one that follows it, or amid the long one before it."""
+    (path,) = books["report"].glob("*.pdf")
+    text = " ".join(" ".join(page.extract_text().split()) for page in pypdf.PdfReader(path).pages)
+    captions = [(chapter, int(number)) for chapter, number in re.findall(rf"{kind} ([A-Z0-9]+)\.(\d+): [A-Z0-9]", text)]
+    assert len(captions) > 40
+    assert all(after[1] > before[1] for before, after in pairwise(captions) if after[0] == before[0])
+
+
 def table(rows):
     text = "| A | B |\n|---|---|\n" + "".join(f"| {n} | x |\n" for n in range(rows))
     return ast.parse(text)["blocks"][0]
+
+
+def grouped(*sizes):
+    """Give a table of groups of rows, each under a name that is one cell across."""
+    rows = "".join(f"<tr><td colspan='2'>Group</td></tr>{'<tr><td>a</td><td>b</td></tr>' * size}" for size in sizes)
+    return ast.parse_html([f"<table><thead><tr><th>A</th><th>B</th></tr></thead><tbody>{rows}</tbody></table>"])[0]
+
+
+def test_the_name_of_a_group_is_a_head_of_its_rows():
+    """So that no page ends with it."""
+    made = [pdf_tables.table(block) for block in grouped(20, 3)]
+    (feet,) = [len(block["c"][5][1]) for block in made]
+    assert feet == 4
+    text = pdf_tables.spread(pandoc.pandoc(json.dumps(ast.parse("") | {"blocks": made}), "-f", "json", "-t", "typst"), made)
+    assert text.count("table.header(level: 2, table.cell(colspan: 2)[#strong[Group]])") == 1
+
+
+@pytest.mark.parametrize(("word", "tight"), [("a" * 10, "false"), ("a" * 13, "true")])
+def test_columns_whose_words_do_not_fit_beside_each_other_are_set_tight(word, tight):
+    wide = ast.parse(f"|{f' {word} |' * 7}\n|{'---|' * 7}\n|{' 1 |' * 7}\n")["blocks"]
+    (made,) = pdf_tables.laid_out([structure.floating("tbl-a", "tbl", None, wide)])
+    assert ast.value(made["c"][0], "tight") == tight
+
+
+@pytest.mark.parametrize(("rows", "floats"), [(pdf_tables.WHOLE, ["true", "true"]), (pdf_tables.WHOLE + 1, ["false", "false"])])
+def test_no_table_of_a_chapter_floats_where_one_goes_on_over_pages(rows, floats):
+    chapter = [structure.floating(f"tbl-{number}", "tbl", None, [table(size)]) for number, size in enumerate((2, rows - 1))]
+    assert [ast.value(made["c"][0], "floats") for made in pdf_tables.laid_out(chapter)] == floats
 
 
 @pytest.mark.parametrize(("rows", "feet"), [(pdf_tables.WHOLE, 0), (pdf_tables.WHOLE + 1, 3)])

@@ -16,7 +16,7 @@ from ldeval.publish.config import INCLUDES, Book
 from ldeval.publish.crossref import REFERENCE, Numbered, Target, groups
 from ldeval.publish.edition import long_date
 from ldeval.publish.faults import stop
-from ldeval.publish.pdf_tables import spread, table
+from ldeval.publish.pdf_tables import laid_out, spread, table
 from ldeval.publish.prepare import alternative, citations, lists_works, only, prepared, write
 from ldeval.publish.templating import shaped, template
 from ldeval.publish.words import math, string
@@ -64,7 +64,7 @@ def _notice(book: Book, first: Numbered, cited: list[str]) -> str:
     if not marked:
         return "none"
     content = only([block for blocks in marked for block in blocks], "typst")
-    return f"[{_written(book, ast.walk(content, _typst), cited)}]"
+    return f"[{_written(book, ast.walk(laid_out(content), _typst), cited)}]"
 
 
 def compile_pdf(source: str, folder: Path) -> bytes:
@@ -106,7 +106,7 @@ def _chapter(numbered: Numbered, places: Mapping[str, tuple[int, str]], known: M
             return path
         return "#" + _identifier(anchor or places[path][1], places[path][0])
 
-    blocks = prepared(numbered, "typst", known, _tables, _image, href)
+    blocks = laid_out(prepared(numbered, "typst", known, _tables, _image, href))
     return list(ast.walk(blocks, lambda node: _typst(_renamed(node, index))))
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from ldeval.publish import ast
 from ldeval.publish.ast import Node
 
 WHOLE = 20
-"""Rows up to which a table stays on one page; it floats, as figures do, so that it leaves no gap where it does not fit."""
-
+"""Rows up to which a table stays on one page."""
 
 NAME = 26
 """Letters up to which a column of single words, such as names of columns, is as wide as they are."""
@@ -21,11 +21,37 @@ CROWDED = 75
 MEASURE = 105
 """Letters to a line of a table that is set to the full measure."""
 
+GROUP = re.compile(r"^  (table\.cell\((?:align: \w+, )?colspan: \d+\)\[#strong\[.*\]\]),$", re.MULTILINE)
+"""The name of a group: a head of its rows, which Typst never leaves behind them and tells again on the next page."""
+
+
+def laid_out(blocks: list[Node]) -> list[Node]:
+    """Say of each float of a chapter whether it is `whole` (stays on a page), `floats` and is `tight` (of narrow columns).
+
+    What floats leaves no gap where it does not fit. Where a table of the chapter goes on over pages none does: it would stand
+    amid that table, or after it.
+    """
+    still = not is_whole(blocks)
+
+    def change(node: Node) -> Node | None:
+        if "float" not in ast.classes(node):
+            return None
+        attributes, body = node["c"]
+        whole = is_whole(body)
+        floats = whole and not (still and ast.value(attributes, "kind") == "tbl")
+        tight = any(_is_tight(found) for found in ast.nodes(body, "Table"))
+        for key, value in (("whole", whole), ("floats", floats), ("tight", tight)):
+            node = ast.add(node, key, str(value).lower())
+        return node
+
+    return list(ast.walk(blocks, change))
+
 
 def spread(text: str, blocks: list[Node]) -> str:
     """Set tables to the full measure: numbers, names and short cells as wide as they are, the rest in proportion."""
     columns = iter([_columns(node) for node in ast.nodes(blocks, "Table")])
     text = re.sub(r"  table\.hline\(\),\n  table\.footer\(", "  table.footer(repeat: false, ", text)
+    text = GROUP.sub(r"  table.header(level: 2, \1),", text)
     return re.sub(r"(?<=#table\(\n  columns: )[^\n]+(?=,\n)", lambda found: next(columns) or found[0], text)
 
 
@@ -33,10 +59,8 @@ def _columns(table: Node) -> str | None:
     specs = table["c"][2]
     if any(width["t"] != "ColWidthDefault" for _, width in specs):
         return None
-    whole = [row[1] for row in rows(table) if len(row[1]) == len(specs)]
-    texts = [[ast.plain(cell[4]) for cell in row] for row in whole]
-    longest = [max((len(text[at]) for text in texts), default=0) for at in range(len(specs))]
-    words = [max((len(word) for text in texts for word in text[at].split()), default=0) for at in range(len(specs))]
+    whole = _full_rows(table)
+    longest, words = _longest(table, lambda text: [text]), _longest(table, str.split)
     short = [size <= 12 or size == word <= NAME for size, word in zip(longest, words, strict=True)]
     right = [all("AlignRight" in (specs[at][0]["t"], row[at][1]["t"]) for row in whole) for at in range(len(specs))]
     if sum(size for size, number in zip(longest, right, strict=True) if number) > CROWDED:
@@ -45,6 +69,22 @@ def _columns(table: Node) -> str | None:
     kept[0] = kept[0] and not all(kept)
     shares = ["auto" if keep else f"{size**0.5:.1f}fr" for keep, size in zip(kept, longest, strict=True)]
     return f"({', '.join(shares)},)"
+
+
+def _full_rows(table: Node) -> list[Any]:
+    """Give the cells of each row that has one in every column."""
+    return [row[1] for row in rows(table) if len(row[1]) == len(table["c"][2])]
+
+
+def _longest(table: Node, parts: Callable[[str], list[str]]) -> list[int]:
+    """Count the letters of each column's longest part."""
+    sizes = [[max(map(len, parts(ast.plain(cell[4]))), default=0) for cell in row] for row in _full_rows(table)]
+    return [max(column) for column in zip(*sizes, strict=True)] or [0] * len(table["c"][2])
+
+
+def _is_tight(table: Node) -> bool:
+    """Tell whether the longest words of all columns do not fit beside each other."""
+    return sum(word + 3 for word in _longest(table, str.split)) > MEASURE
 
 
 def _crowded(words: list[int], longest: list[int], right: list[bool]) -> str:
@@ -93,4 +133,5 @@ def _kept_together(bodies: list[Any], foot: Any) -> tuple[list[Any], Any]:
     if not bodies or foot[1] or len(bodies[-1][3]) <= WHOLE:
         return bodies, foot
     *others, (*about, own) = bodies
-    return [*others, [*about, own[:-3]]], [foot[0], own[-3:]]
+    last = 4 if len(own[-4][1]) == 1 else 3  # a group's name is not left behind its rows
+    return [*others, [*about, own[:-last]]], [foot[0], own[-last:]]

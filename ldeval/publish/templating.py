@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from ldeval.publish import ast, captions, pdf_tables, words
+from ldeval.publish import ast, captions, words
 from ldeval.publish.ast import Node
 
 SLOT = "\0"
@@ -31,7 +31,7 @@ def template(name: str) -> jinja2.Template:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters |= {"words": words.as_html, "plain": words.plain, "typst": words.as_typst, "quoted": words.string}
-    environment.filters |= {"text": ast.plain, "rows": _rows, "finding": captions.finding, "is_whole": pdf_tables.is_whole}
+    environment.filters |= {"text": ast.plain, "rows": _rows, "finding": captions.finding}
     return environment.get_template(name)
 
 
