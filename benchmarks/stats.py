@@ -141,7 +141,7 @@ def memory(rows: int, columns: int) -> list[dict[str, object]]:
 
 
 def bootstrap() -> list[dict[str, object]]:
-    """Time a cluster bootstrap of 999 draws on one core."""
+    """Time a cluster bootstrap of 999 draws."""
     case = sample(17_000, 10)
     areas = np.random.default_rng(3).integers(0, 42, 17_000)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from ldeval.stats import doors
+from ldeval.stats._threads import each
 from ldeval.stats.doors import Codes, Floats, Groups
 from ldeval.stats.wild import wild_cluster_bootstrap
 
@@ -67,7 +68,7 @@ def cluster_bootstrap(statistic: Callable[[Any], Any], data: Any, *, cluster: An
     one in twenty is an error.
 
     Args:
-        statistic: takes data of the same kind, gives a number or an array (k,).
+        statistic: takes data of the same kind, gives a number or an array (k,); it is called from a thread for each core.
         data: a DataFrame, an array with rows first, or a dictionary of such arrays.
         cluster: membership, shape (n,), or the name of a column of the DataFrame.
         draws: how many, at least 2.
@@ -91,15 +92,20 @@ def cluster_bootstrap(statistic: Callable[[Any], Any], data: Any, *, cluster: An
     members = _members(clusters)
     rng = np.random.default_rng(start)
     estimate = np.atleast_1d(np.asarray(statistic(data), dtype=np.float64))
-    kept, message = [], ""
-    for _ in range(wanted):
-        rows = np.concatenate([members[g] for g in rng.integers(0, count, count)])
+
+    def of_draw(chosen: Codes) -> Floats | str:
         try:
-            kept.append(np.atleast_1d(np.asarray(statistic(_take(data, rows)), dtype=np.float64)))
+            return np.atleast_1d(
+                np.asarray(statistic(_take(data, np.concatenate([members[g] for g in chosen]))), dtype=np.float64)
+            )
         except ValueError as error:
-            message = str(error)
+            return str(error)
+
+    found = each(of_draw, [rng.integers(0, count, count) for _ in range(wanted)])
+    kept = [values for values in found if not isinstance(values, str)]
     failed = wanted - len(kept)
     if failed * 20 > wanted or len(kept) < 2:
+        message = next((words for words in reversed(found) if isinstance(words, str)), "")
         raise ValueError(f"statistic: it failed on {failed} of {draws} draws; the last time with: {message}")
     return Bootstrap(estimate, np.array(kept), failed)
 
