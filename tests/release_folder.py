@@ -3,18 +3,8 @@
 import shutil
 from pathlib import Path
 
-from ldeval.analysis.findings import (
-    Column,
-    Curves,
-    Dot,
-    Dots,
-    Effect,
-    Effects,
-    Findings,
-    Origin,
-    Point,
-    Table,
-)
+from ldeval.analysis.exhibits import Column, Curves, Dot, Dots, Effect, Effects, Point, Table
+from ldeval.analysis.findings import Findings, Origin
 from ldeval.data.open_data import OPEN_DATA
 from ldeval.data.stages import extracts_folder
 from ldeval.data.synthetic import MANIFEST, truth_folder

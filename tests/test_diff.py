@@ -8,7 +8,8 @@ from lxml import html
 from release_folder import findings, make_released, ratio
 from typer.testing import CliRunner
 
-from ldeval.analysis.findings import Column, Findings, Table
+from ldeval.analysis.exhibits import Column, Table
+from ldeval.analysis.findings import Findings
 from ldeval.cli import app
 from ldeval.release.diff import as_text, difference
 from ldeval.release.diff_page import as_html

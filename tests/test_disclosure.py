@@ -11,7 +11,8 @@ from release_folder import findings as open_findings
 from release_folder import make_study, ratio
 
 from ldeval.analysis.counted import Arm, Counts, Line, NotEstimated, Share
-from ldeval.analysis.findings import Column, Curves, Effect, Effects, Findings, Origin, Point, Table
+from ldeval.analysis.exhibits import Column, Curves, Effect, Effects, Point, Table
+from ldeval.analysis.findings import Findings, Origin
 from ldeval.release.build import write
 from ldeval.release.disclosure import clear
 from ldeval.release.numbers import form

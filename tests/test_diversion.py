@@ -9,7 +9,7 @@ from drawn_comparison import people, reasons, records, values
 from ldeval.analysis import custody_days, disposals, diversion, diversion_parts, weighting
 from ldeval.analysis.counted import Counts
 from ldeval.analysis.diversion import incidence, race
-from ldeval.analysis.findings import Curves, Table
+from ldeval.analysis.exhibits import Curves, Table
 from ldeval.analysis.records import compare
 
 EXACT = 1e-9  # shares of a few hundred people, through a logistic fit of a constant

@@ -3,7 +3,8 @@
 import pytest
 from release_folder import ratio
 
-from ldeval.analysis.findings import Column, Curves, Dot, Dots, Effect, Effects, Findings, Origin, Point, Table, made_from
+from ldeval.analysis.exhibits import Column, Curves, Dot, Dots, Effect, Effects, Point, Table
+from ldeval.analysis.findings import Findings, Origin, made_from
 
 
 def test_a_table_needs_a_cell_for_each_column():

@@ -33,7 +33,7 @@ def test_findings_come_back_equal():
 
 
 def test_floats_keep_all_their_digits_and_numpys_numbers_become_pythons():
-    from ldeval.analysis.findings import Column, Table
+    from ldeval.analysis.exhibits import Column, Table
 
     columns = tuple(Column(name, name, "number") for name in "abcd")
     cells = (0.1 + 0.2, np.float64(1) / 3, np.int64(7), math.inf)

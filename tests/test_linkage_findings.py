@@ -9,7 +9,7 @@ import pytest
 
 from ldeval.analysis import linkage
 from ldeval.analysis.counted import Counts
-from ldeval.analysis.findings import Table
+from ldeval.analysis.exhibits import Table
 from ldeval.analysis.records import Records
 from ldeval.data.cohort import STEPS
 from ldeval.release.disclosure import clear

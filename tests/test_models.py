@@ -9,7 +9,7 @@ from drawn_comparison import people, reasons, records
 from ldeval.analysis import models
 from ldeval.analysis.counted import Counts
 from ldeval.analysis.diversion import race
-from ldeval.analysis.findings import Table
+from ldeval.analysis.exhibits import Table
 from ldeval.analysis.records import compare, design
 from ldeval.analysis.terms import terms
 from ldeval.stats.binary import aipw, logistic

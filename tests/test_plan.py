@@ -107,6 +107,7 @@ def test_a_stage_sees_what_it_takes_and_no_more():
         ("analysis/court_cohorts.py", {"timeliness.timeliness", "court_stages.stages", "models.models"}),
         ("stats/costs.py", {"economics.question", "trust.trust"}),
         ("analysis/findings.py", ALL),
+        ("analysis/exhibits.py", ALL),
         ("data/cohort.py", set()),  # makes the records, whose content is an input of its own
     ],
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ldeval.analysis.findings import Column, Table
+from ldeval.analysis.exhibits import Column, Table
 from ldeval.estimate import Estimates
 from ldeval.release.figures import alt_text, draw
 

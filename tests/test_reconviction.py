@@ -6,7 +6,7 @@ from drawn_comparison import panel, people, reasons, records, values
 
 from ldeval.analysis import reconviction, reoffending
 from ldeval.analysis.attempts import KNOWN
-from ldeval.analysis.findings import Curves, Table
+from ldeval.analysis.exhibits import Curves, Table
 from ldeval.analysis.reconviction import ruled_out, spells_of, weighted_cox
 from ldeval.analysis.records import compare
 

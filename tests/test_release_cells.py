@@ -4,7 +4,8 @@ import pytest
 from release_folder import findings, make_released
 
 from ldeval.analysis.counted import NotEstimated
-from ldeval.analysis.findings import Column, Effect, Effects, Findings, Origin, Table
+from ldeval.analysis.exhibits import Column, Effect, Effects, Table
+from ldeval.analysis.findings import Findings, Origin
 from ldeval.release import among, cell, disclosed, figures_on, rows_of, withheld_table
 
 ORIGIN = Origin("ldeval.analysis.validation.rossi", ("rossi",))

@@ -8,7 +8,7 @@ import pytest
 from lxml import etree
 from release_folder import findings, make_released
 
-from ldeval.analysis.findings import Curves, Dots, Effects, Point
+from ldeval.analysis.exhibits import Curves, Dots, Effects, Point
 from ldeval.estimate import Estimates
 from ldeval.release import figure
 from ldeval.release.figures import alt_text, at_risk, draw

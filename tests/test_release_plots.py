@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ldeval.analysis.counted import Counts, Line
-from ldeval.analysis.findings import Effect, Effects
+from ldeval.analysis.exhibits import Effect, Effects
 from ldeval.estimate import Estimate, Estimates
 from ldeval.release.counts_plot import bars_of, funnel_alt
 from ldeval.release.counts_table import as_table

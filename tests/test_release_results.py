@@ -12,7 +12,8 @@ import pytest
 from release_folder import ORIGIN, PROJECT, findings, make_released, make_study, ratio
 
 from ldeval.analysis.counted import NotEstimated
-from ldeval.analysis.findings import Findings, Table
+from ldeval.analysis.exhibits import Table
+from ldeval.analysis.findings import Findings
 from ldeval.release import build, fingerprint
 from ldeval.release.build import analyse, write
 from ldeval.release.disclosure import clear

@@ -8,7 +8,8 @@ from lxml import html
 from release_folder import ORIGIN, findings, make_released
 
 from ldeval.analysis.counted import NotEstimated
-from ldeval.analysis.findings import Column, Findings, Table
+from ldeval.analysis.exhibits import Column, Table
+from ldeval.analysis.findings import Findings
 from ldeval.release import all_figures, facts_table, figure, fits_table, inputs_table, key_figures, software_table, table
 from ldeval.release.layout import lay_out
 from ldeval.release.results import Results

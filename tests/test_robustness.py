@@ -18,7 +18,8 @@ from ldeval.analysis import (
     uncertain_records,
 )
 from ldeval.analysis.diversion import race
-from ldeval.analysis.findings import Findings, Table
+from ldeval.analysis.exhibits import Table
+from ldeval.analysis.findings import Findings
 from ldeval.analysis.records import compare, open_records
 from ldeval.data.truth import TRUTH_FOLDER
 from ldeval.estimate import read_csv

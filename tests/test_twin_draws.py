@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from ldeval.analysis import draws
-from ldeval.analysis.findings import Table
+from ldeval.analysis.exhibits import Table
 from ldeval.study import read_study
 
 sys.path.insert(0, str(Path(__file__).parent / "coverage"))

@@ -6,7 +6,8 @@ import openpyxl
 import pytest
 from release_folder import findings, make_released
 
-from ldeval.analysis.findings import Column, Findings, Table
+from ldeval.analysis.exhibits import Column, Table
+from ldeval.analysis.findings import Findings
 from ldeval.release.workbook import CONFIDENTIAL, UNAVAILABLE
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ldeval.analysis.findings import Cell, Column, Table
+from ldeval.analysis.exhibits import Cell, Column, Table
 from ldeval.data.open_data import results_of_r
 from ldeval.stats.cox import CoxFit
 from ldeval.stats.curves import Curve

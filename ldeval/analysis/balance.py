@@ -16,7 +16,8 @@ import pandas as pd
 from ldeval.analysis.attempts import NoAnswer, answers, reason
 from ldeval.analysis.counted import Counts, Line, tally
 from ldeval.analysis.diversion import Array, race
-from ldeval.analysis.findings import Cell, Column, Findings, Table, made_from
+from ldeval.analysis.exhibits import Cell, Column, Table
+from ldeval.analysis.findings import Findings, made_from
 from ldeval.analysis.reconviction import spells_of
 from ldeval.analysis.records import RECORDS, UNSEEN, USER, Comparison, Records, compare
 from ldeval.analysis.robustness import historical

@@ -12,7 +12,8 @@ import pandas as pd
 from ldeval.analysis.counted import Arm, Counts, Line, NotEstimated, tally
 from ldeval.analysis.court_cohorts import Cohorts, cohorts
 from ldeval.analysis.effects import effect
-from ldeval.analysis.findings import Effect, Effects, Findings, made_from
+from ldeval.analysis.exhibits import Effect, Effects
+from ldeval.analysis.findings import Findings, made_from
 from ldeval.analysis.records import RECORDS, Records
 from ldeval.analysis.timeliness import SAME, WORDS, Row, study_effects
 from ldeval.estimate import Estimate

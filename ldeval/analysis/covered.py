@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ldeval.analysis.findings import Column
+from ldeval.analysis.exhibits import Column
 
 TRUTH = Column("truth", "Truth", "coefficient")
 MEAN = Column("mean", "Mean estimate", "coefficient")

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from ldeval.analysis.attempts import NoAnswer, answers
 from ldeval.analysis.diversion import SMALL_SAMPLE, WORDS, Array
 from ldeval.analysis.effects import effect, found
-from ldeval.analysis.findings import Effect, Effects, Findings, made_from
+from ldeval.analysis.exhibits import Effect, Effects
+from ldeval.analysis.findings import Findings, made_from
 from ldeval.analysis.records import RECORDS, Comparison, Records, compare
 from ldeval.estimate import Estimate
 from ldeval.stats.binary import aipw

@@ -18,7 +18,8 @@ import pandas as pd
 from ldeval.analysis.attempts import answers, require_both
 from ldeval.analysis.counted import Counts, Line, tally
 from ldeval.analysis.effects import at_work, effect, found, in_fives, odds_ratio
-from ldeval.analysis.findings import Curves, Effect, Effects, Findings, made_from
+from ldeval.analysis.exhibits import Curves, Effect, Effects
+from ldeval.analysis.findings import Findings, made_from
 from ldeval.analysis.records import RECORDS, UNSEEN, USER, Comparison, Records, compare
 from ldeval.analysis.weighted_curves import Timed, timed_curves
 from ldeval.estimate import Estimate

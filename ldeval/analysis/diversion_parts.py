@@ -12,7 +12,8 @@ from ldeval.analysis.attempts import NoAnswer, answers, reason, require_both
 from ldeval.analysis.counted import NotEstimated
 from ldeval.analysis.diversion import CUSTODY, SMALL_SAMPLE, WORDS, Array, Race, incidence, race, risk_difference
 from ldeval.analysis.effects import effect, found
-from ldeval.analysis.findings import Column, Effect, Effects, Findings, Table, made_from
+from ldeval.analysis.exhibits import Column, Effect, Effects, Table
+from ldeval.analysis.findings import Findings, made_from
 from ldeval.analysis.records import RECORDS, Comparison, Records, compare
 from ldeval.estimate import Estimate
 from ldeval.stats.binary import aipw, logistic, standardised_risk

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ldeval.analysis.counted import without_error
 from ldeval.analysis.covered import BIAS, COVERAGE, MEAN, TRUTH
-from ldeval.analysis.findings import Column, Dot, Dots, Findings, Table, made_from
+from ldeval.analysis.exhibits import Column, Dot, Dots, Table
+from ldeval.analysis.findings import Findings, made_from
 from ldeval.data.evidence import Rung, TwinDraws, alarms, twin_draws
 from ldeval.estimate import Estimate
 

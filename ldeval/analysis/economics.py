@@ -19,7 +19,8 @@ from ldeval.analysis import economics_exhibits as exhibits
 from ldeval.analysis.chain import Costing
 from ldeval.analysis.counted import NotEstimated
 from ldeval.analysis.effects import at_work
-from ldeval.analysis.findings import Exhibit, Findings, made_from
+from ldeval.analysis.exhibits import Exhibit
+from ldeval.analysis.findings import Findings, made_from
 from ldeval.analysis.records import RECORDS
 from ldeval.analysis.register_exhibits import costs, shares, sources
 from ldeval.analysis.unit_costs import UNIT_COSTS, Register, register_of

@@ -10,7 +10,7 @@ import numpy as np
 from ldeval.analysis import chain
 from ldeval.analysis.chain import LINES, Costing, Parameters
 from ldeval.analysis.counted import Picture
-from ldeval.analysis.findings import Cell, Column, Table
+from ldeval.analysis.exhibits import Cell, Column, Table
 from ldeval.analysis.unit_costs import PAYERS, Register
 from ldeval.estimate import Estimate
 from ldeval.stats.costs import acceptability, scenarios, tornado

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from ldeval.analysis.counted import Arm, Counts
-from ldeval.analysis.findings import Exhibit, Findings
+from ldeval.analysis.exhibits import Exhibit
+from ldeval.analysis.findings import Findings
 from ldeval.estimate import Estimate, Scale
 from ldeval.stats.fit import Contrasts
 

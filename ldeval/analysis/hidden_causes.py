@@ -7,7 +7,8 @@ import numpy as np
 from ldeval.analysis.attempts import NoAnswer, answers
 from ldeval.analysis.diversion import SMALL_SAMPLE, WORDS, Race, incidence, race
 from ldeval.analysis.effects import effect, found
-from ldeval.analysis.findings import Column, Effect, Effects, Findings, Table, made_from
+from ldeval.analysis.exhibits import Column, Effect, Effects, Table
+from ldeval.analysis.findings import Findings, made_from
 from ldeval.analysis.reconviction import spells_of, weighted_cox
 from ldeval.analysis.records import RECORDS, Comparison, Records, compare
 from ldeval.estimate import Estimate

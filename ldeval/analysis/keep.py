@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ldeval.analysis.counted import Arm, Counts, Line, NotEstimated, Share
-from ldeval.analysis.findings import Column, Curves, Dot, Dots, Effect, Effects, Findings, Origin, Point, Table
+from ldeval.analysis.exhibits import Column, Curves, Dot, Dots, Effect, Effects, Point, Table
+from ldeval.analysis.findings import Findings, Origin
 from ldeval.estimate import Estimate
 
 FOLDER = Path("_build") / "findings"

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from ldeval.analysis.counted import Counts, Line, NotEstimated, Share, tally, without_error
-from ldeval.analysis.findings import Cell, Column, Findings, Table, made_from
+from ldeval.analysis.exhibits import Cell, Column, Table
+from ldeval.analysis.findings import Findings, made_from
 from ldeval.analysis.records import NOT_YET_LIVE, RECORDS, UNSEEN, USER, Records
 from ldeval.data.linkage import QUALITY, RATES
 from ldeval.data.sources import SOURCES

@@ -18,7 +18,8 @@ from ldeval.analysis.counted import Counts, Line, tally
 from ldeval.analysis.court_cohorts import Cohorts, cohorts
 from ldeval.analysis.custody_days import VALUES
 from ldeval.analysis.diversion import CUSTODY, SMALL_SAMPLE, Array, Race, race
-from ldeval.analysis.findings import Cell, Column, Findings, Table, made_from
+from ldeval.analysis.exhibits import Cell, Column, Table
+from ldeval.analysis.findings import Findings, made_from
 from ldeval.analysis.reconviction import Spell, spells_of
 from ldeval.analysis.records import RECORDS, Comparison, Records, compare
 from ldeval.analysis.terms import HEADS, Term, cell, terms

@@ -17,7 +17,8 @@ import numpy.typing as npt
 from ldeval.analysis.attempts import NoAnswer, answers, require_both
 from ldeval.analysis.diversion import CR2_WORDS, SMALL_SAMPLE, WORDS, first_cause
 from ldeval.analysis.effects import effect, found
-from ldeval.analysis.findings import Column, Effect, Effects, Findings, Table, made_from
+from ldeval.analysis.exhibits import Column, Effect, Effects, Table
+from ldeval.analysis.findings import Findings, made_from
 from ldeval.analysis.records import RECORDS, Comparison, Records, compare
 from ldeval.analysis.weighted_curves import Timed, timed_curves
 from ldeval.stats.adjusted import adjusted_survival

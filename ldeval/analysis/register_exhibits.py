@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ldeval.analysis.findings import Cell, Column, Table
+from ldeval.analysis.exhibits import Cell, Column, Table
 from ldeval.analysis.unit_costs import NUMBERS, PAYERS, Register
 
 

@@ -25,7 +25,8 @@ from ldeval.analysis.diversion import (
 )
 from ldeval.analysis.diversion_parts import difference
 from ldeval.analysis.effects import effect, found
-from ldeval.analysis.findings import Column, Effect, Effects, Findings, Table, made_from
+from ldeval.analysis.exhibits import Column, Effect, Effects, Table
+from ldeval.analysis.findings import Findings, made_from
 from ldeval.analysis.records import RECORDS, UNSEEN, USER, Comparison, Records, compare, comparison, design
 from ldeval.stats.linear import linear
 from ldeval.stats.resample import adjust_p

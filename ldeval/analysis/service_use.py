@@ -14,7 +14,8 @@ import pandas as pd
 
 from ldeval.analysis.counted import Arm, NotEstimated
 from ldeval.analysis.effects import effect
-from ldeval.analysis.findings import Effect, Effects, Findings, made_from
+from ldeval.analysis.exhibits import Effect, Effects
+from ldeval.analysis.findings import Findings, made_from
 from ldeval.analysis.own_control import (
     BASE,
     FIRST,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from ldeval.analysis.counted import Counts, Line, NotEstimated
-from ldeval.analysis.findings import Column, Findings, Table, made_from
+from ldeval.analysis.exhibits import Column, Table
+from ldeval.analysis.findings import Findings, made_from
 from ldeval.analysis.records import RECORDS
 from ldeval.analysis.referrals import ALL, CONSENTED, MET, OFFERS, REFERRALS, case_counts, lines
 from ldeval.stats.funnel import SiteVariation, site_variation

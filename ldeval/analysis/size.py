@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ldeval.analysis.counted import without_error
-from ldeval.analysis.findings import Column, Findings, Table, made_from
+from ldeval.analysis.exhibits import Column, Table
+from ldeval.analysis.findings import Findings, made_from
 from ldeval.data import evidence
 from ldeval.data.evidence import Size
 from ldeval.estimate import Estimate

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ldeval.analysis.findings import Column
+from ldeval.analysis.exhibits import Column
 from ldeval.analysis.records import CODED, LOGGED, Comparison
 
 HEADS = (Column("group", "Group"), Column("term", "Characteristic"))

@@ -17,7 +17,8 @@ import pandas as pd
 from ldeval.analysis.counted import Arm, NotEstimated, Share
 from ldeval.analysis.court_cohorts import Cohorts, cohorts, monthly
 from ldeval.analysis.effects import effect, in_fives
-from ldeval.analysis.findings import Column, Effect, Effects, Findings, Table, made_from
+from ldeval.analysis.exhibits import Column, Effect, Effects, Table
+from ldeval.analysis.findings import Findings, made_from
 from ldeval.analysis.records import RECORDS, Records
 from ldeval.estimate import Estimate
 from ldeval.stats.did import GroupTimeEffects, PreTrend, group_time_effects

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from ldeval.analysis.findings import Column, Curves, Effect, Effects, Point, Table
+from ldeval.analysis.exhibits import Column, Curves, Effect, Effects, Point, Table
 from ldeval.analysis.trial_models import LEVEL
 from ldeval.analysis.trials import MAIN, Trial
 from ldeval.stats._coxtests import ProportionalHazardsTest

@@ -11,7 +11,8 @@ from ldeval.analysis.cases import competing, hazards, regression, survival, weig
 from ldeval.analysis.cases.case import Case, collect
 from ldeval.analysis.counted import without_error
 from ldeval.analysis.covered import BIAS, COVERAGE, MEAN, TRUTH
-from ldeval.analysis.findings import Cell, Column, Dot, Dots, Findings, Table, made_from
+from ldeval.analysis.exhibits import Cell, Column, Dot, Dots, Table
+from ldeval.analysis.findings import Findings, made_from
 from ldeval.data import evidence
 from ldeval.data.evidence import RULES, Coverage
 from ldeval.estimate import Estimate

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ldeval.analysis.attempts import not_estimated
 from ldeval.analysis.counted import without_error
-from ldeval.analysis.findings import Cell, Column, Findings, Table, made_from
+from ldeval.analysis.exhibits import Cell, Column, Table
+from ldeval.analysis.findings import Findings, made_from
 from ldeval.analysis.records import RECORDS
 from ldeval.estimate import Estimate, read_csv
 from ldeval.study import Study

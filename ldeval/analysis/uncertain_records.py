@@ -17,7 +17,8 @@ import pandas as pd
 from ldeval.analysis.attempts import NoAnswer, answers
 from ldeval.analysis.diversion import incidence, race
 from ldeval.analysis.effects import effect, found
-from ldeval.analysis.findings import Effect, Effects, Findings, made_from
+from ldeval.analysis.exhibits import Effect, Effects
+from ldeval.analysis.findings import Findings, made_from
 from ldeval.analysis.reconviction import spells, weighted_cox
 from ldeval.analysis.records import RECORDS, Comparison, Records, compare, comparison, design, open_records
 from ldeval.estimate import Estimate

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ldeval.analysis.findings import Curves, Point
+from ldeval.analysis.exhibits import Curves, Point
 from ldeval.analysis.records import Comparison
 from ldeval.stats.competing import cumulative_incidence
 from ldeval.stats.curves import Curve

@@ -6,7 +6,8 @@ import numpy as np
 
 from ldeval.analysis.attempts import answers
 from ldeval.analysis.diversion import Array, race
-from ldeval.analysis.findings import Column, Findings, Table, made_from
+from ldeval.analysis.exhibits import Column, Table
+from ldeval.analysis.findings import Findings, made_from
 from ldeval.analysis.records import RECORDS, Comparison, Records, compare
 from ldeval.stats.estimands import effective_sample_size
 from ldeval.stats.weights import balance, propensity_weights

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ldeval import estimate
 from ldeval.analysis.counted import Arm
-from ldeval.analysis.findings import Exhibit, Table
+from ldeval.analysis.exhibits import Exhibit, Table
 from ldeval.data import stages
 from ldeval.data.stages import Say, Tell
 from ldeval.estimate import Estimates

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, get_args
 
-from ldeval.analysis.findings import Cell, Curves, Effects, Point, Table
+from ldeval.analysis.exhibits import Cell, Curves, Effects, Point, Table
 from ldeval.release.numbers import form
 from ldeval.release.policy import SUPPRESSED
 from ldeval.release.prose import est, span

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ldeval.analysis.findings import Cell, Table
+from ldeval.analysis.exhibits import Cell, Table
 from ldeval.release.look import GREY, PALE, PALETTE, WIDTH
 from ldeval.release.numbers import form
 from ldeval.release.shares import WHOLE

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from ldeval.analysis.counted import Counts, Key, Line
-from ldeval.analysis.findings import Cell, Column, Table
+from ldeval.analysis.exhibits import Cell, Column, Table
 from ldeval.release.policy import SUPPRESSED, Policy
 from ldeval.release.shares import WHOLE
 

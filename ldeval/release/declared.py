@@ -8,7 +8,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ldeval.analysis.findings import Column
+from ldeval.analysis.exhibits import Column
 from ldeval.data.sources import EXTRACTS, SOURCES, DictionaryRow, dictionary
 from ldeval.release.foot import foot
 from ldeval.release.layout import lay_out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal, get_args
 
-from ldeval.analysis.findings import Column
+from ldeval.analysis.exhibits import Column
 from ldeval.release.foot import foot
 from ldeval.release.layout import lay_out
 from ldeval.release.numbers import form

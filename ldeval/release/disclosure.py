@@ -13,7 +13,8 @@ from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
 from ldeval.analysis.counted import Arm, Counts, NotEstimated
-from ldeval.analysis.findings import Curves, Effects, Exhibit, Findings
+from ldeval.analysis.exhibits import Curves, Effects, Exhibit
+from ldeval.analysis.findings import Findings
 from ldeval.data.open_data import OPEN_DATA
 from ldeval.estimate import Estimate
 from ldeval.release import guard

@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from ldeval.analysis.findings import Curves, Dots, Effects, Exhibit, Point, Table
+from ldeval.analysis.exhibits import Curves, Dots, Effects, Exhibit, Point, Table
 from ldeval.estimate import Estimate, Estimates
 from ldeval.release import plots_economics
 from ldeval.release.counts_plot import (

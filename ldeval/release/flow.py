@@ -7,7 +7,7 @@ from itertools import groupby
 from textwrap import wrap
 from typing import Any
 
-from ldeval.analysis.findings import Cell, Table
+from ldeval.analysis.exhibits import Cell, Table
 from ldeval.release.numbers import form
 from ldeval.release.policy import SUPPRESSED
 

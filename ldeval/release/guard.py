@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ldeval.analysis.counted import Arm, Counts, Key, NotEstimated, Share
-from ldeval.analysis.findings import Cell, Curves, Effects, Exhibit, Table
+from ldeval.analysis.exhibits import Cell, Curves, Effects, Exhibit, Table
 from ldeval.estimate import Estimate
 from ldeval.release.behind import keys
 from ldeval.release.counts_table import as_table

@@ -13,7 +13,7 @@ from math import log
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ldeval.analysis.findings import Column
+from ldeval.analysis.exhibits import Column
 from ldeval.estimate import Estimate
 from ldeval.release.foot import foot
 from ldeval.release.layout import lay_out

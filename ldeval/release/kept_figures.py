@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
-from ldeval.analysis.findings import Effects
+from ldeval.analysis.exhibits import Effects
 from ldeval.data.closure import code_behind
 from ldeval.estimate import Estimates
 from ldeval.release.figures import Drawn, draw

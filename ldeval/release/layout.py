@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import escape
 
-from ldeval.analysis.findings import Column
+from ldeval.analysis.exhibits import Column
 
 if TYPE_CHECKING:
     from IPython.display import Markdown

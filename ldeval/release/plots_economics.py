@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ldeval.analysis.findings import Table
+from ldeval.analysis.exhibits import Table
 from ldeval.release.numbers import form
 from ldeval.release.ticks import row_names
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ldeval.analysis.findings import Cell, Table
+from ldeval.analysis.exhibits import Cell, Table
 
 WIDTH, LINE = 6.3, 0.19
 """Inches: the picture, a line."""

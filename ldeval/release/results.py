@@ -32,7 +32,7 @@ from typing import Any, TypeVar
 
 from ldeval import estimate
 from ldeval.analysis.counted import NotEstimated
-from ldeval.analysis.findings import Cell, Column, Curves, Dot, Dots, Effect, Effects, Exhibit, Point, Table
+from ldeval.analysis.exhibits import Cell, Column, Curves, Dot, Dots, Effect, Effects, Exhibit, Point, Table
 from ldeval.estimate import Estimate, Estimates
 from ldeval.release.facts import Fact, read_facts
 from ldeval.release.numbers import COUNTS

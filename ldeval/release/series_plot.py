@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ldeval.analysis.findings import Effects
+from ldeval.analysis.exhibits import Effects
 from ldeval.estimate import Estimate, Estimates
 from ldeval.release.look import GREY, MARKS, PALE, PALETTE, WIDTH
 from ldeval.release.numbers import MINUS, between, central, level

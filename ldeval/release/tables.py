@@ -24,7 +24,7 @@ from markupsafe import Markup
 
 from ldeval.analysis.counted import NotEstimated
 from ldeval.analysis.draws import label
-from ldeval.analysis.findings import Column, Curves, Dots, Effects
+from ldeval.analysis.exhibits import Column, Curves, Dots, Effects
 from ldeval.estimate import Estimate
 from ldeval.release.foot import foot, not_shown
 from ldeval.release.layout import lay_out

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 
-from ldeval.analysis.findings import Curves, Point
+from ldeval.analysis.exhibits import Curves, Point
 from ldeval.release.policy import Policy
 from ldeval.release.shares import around, wald
 from ldeval.release.ticks import ticks

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ldeval.analysis.findings import Column, Dots, Effects, Exhibit, Table
+from ldeval.analysis.exhibits import Column, Dots, Effects, Exhibit, Table
 from ldeval.estimate import Estimate, Estimates
 from ldeval.release.numbers import level
 from ldeval.release.policy import SUPPRESSED

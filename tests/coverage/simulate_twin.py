@@ -22,7 +22,8 @@ from twin_draw import Drawn, Machine, draw
 
 from ldeval.analysis import custody_days, diversion, hidden_causes, reconviction, reoffending, robustness, service_use, timeliness
 from ldeval.analysis.court_cohorts import cohorts
-from ldeval.analysis.findings import Findings, Table
+from ldeval.analysis.exhibits import Table
+from ldeval.analysis.findings import Findings
 from ldeval.analysis.own_control import own_control, placebo
 from ldeval.analysis.records import compare
 from ldeval.data.truth import TRUTH_FOLDER
