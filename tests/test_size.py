@@ -20,8 +20,8 @@ def study(tmp_path, *rows):
     return tmp_path
 
 
-def row(users, engine, step, seconds, cpu):
-    return f"{users},{users * 100},{engine},4GB,{step},{seconds},{cpu},500,1,0.1,a machine"
+def row(users, engine, step, seconds, cpu, *, memory="4GB", peak=500):
+    return f"{users},{users * 100},{engine},{memory},{step},{seconds},{cpu},{peak},1,0.1,a machine"
 
 
 MEASURED = [
@@ -40,13 +40,14 @@ def cells(table, what):
 
 
 def test_the_line_goes_through_both_ends():
-    line = line_through({10: Whole(1000, 1.0, 60.0), 20: Whole(2000, 1.0, 70.0), 30: Whole(3000, 1.0, 80.0)})
+    sizes = {users: Whole(users * 100, 1.0, cpu, 5.0) for users, cpu in ((10, 60.0), (20, 70.0), (30, 80.0))}
+    line = line_through(sizes, "cpu_seconds")
     assert (line.start, line.slope) == pytest.approx((60 - 1000 * 20 / 2000, 20 / 2000), abs=1e-12)
     assert line.at(3000) == pytest.approx(80, abs=1e-12)
 
 
 def test_one_size_alone_is_all_slope():
-    assert line_through({10: Whole(1000, 1.0, 60.0)}) == size.Line(0.0, 0.06)
+    assert line_through({10: Whole(1000, 1.0, 60.0, 5.0)}, "cpu_seconds") == size.Line(0.0, 0.06)
 
 
 def test_the_national_run_by_hand(tmp_path):
@@ -58,8 +59,26 @@ def test_the_national_run_by_hand(tmp_path):
     national = next(table for table in found.exhibits if table.id == "size-national")
     product = cells(national, "Workers") * cells(national, "Cores of a worker")
     share = cells(national, "Share of the time in which a core has work")
-    assert cells(national, "CPU hours") / product / share == pytest.approx(cells(national, "Hours"), rel=1e-12)
+    assert cells(national, "Spark: CPU hours") / product / share == pytest.approx(cells(national, "Spark: hours"), rel=1e-12)
     assert "xtrapolat" in national.title + national.notes[0]
+
+
+def test_duckdb_at_national_size_by_hand(tmp_path):
+    rows = [
+        row(users, "duckdb", step, seconds, seconds, peak=peak)
+        for users, seconds, peaks in ((10, 1, (100, 300)), (30, 3, (500, 200)))
+        for step, peak in zip(("links", "features"), peaks, strict=True)
+    ]
+    found = size.sizes(study(tmp_path, *rows, *(spark for spark in MEASURED if ",spark," in spark)))
+    # 2 seconds and 300 MB for 1,000 rows, 6 seconds and 500 MB for 3,000
+    assert value(found, "national_duckdb_hours") == pytest.approx(NATIONAL_ROWS * 0.002 / 3600, rel=1e-12)
+    assert value(found, "national_duckdb_gb") == pytest.approx((200 + 0.1 * NATIONAL_ROWS) / 1024, rel=1e-12)
+    assert (value(found, "duckdb_minutes"), value(found, "duckdb_gb")) == pytest.approx((0.1, 500 / 1024), rel=1e-12)
+
+
+def test_what_less_memory_costs(tmp_path):
+    less = [row(users, "duckdb", step, 9, 9, memory="2GB") for users in (10, 30) for step in ("links", "features")]
+    assert value(size.sizes(study(tmp_path, *MEASURED, *less)), "small_memory_ratio") == pytest.approx(3, rel=1e-12)
 
 
 def test_ratios_and_largest_sizes(tmp_path):

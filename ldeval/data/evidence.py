@@ -114,6 +114,7 @@ class Size:
     seconds: float | None
     cpu_seconds: float | None
     peak_mb: float | None
+    load: float
     machine: str
 
 
@@ -125,9 +126,8 @@ def sizes(root: Path) -> list[Size]:
 
 def _size(row: dict[str, str]) -> Size:
     seconds, cpu, peak = (float(row[name]) if row[name] else None for name in ("seconds", "cpu_seconds", "peak_mb"))
-    return Size(
-        int(row["users"]), int(row["rows"]), row["engine"], row["memory"], row["step"], seconds, cpu, peak, row["machine"]
-    )
+    users, rows, load = int(row["users"]), int(row["rows"]), float(row["load_at_start"])
+    return Size(users, rows, row["engine"], row["memory"], row["step"], seconds, cpu, peak, load, row["machine"])
 
 
 def not_covered(root: Path) -> dict[str, str]:
