@@ -295,6 +295,16 @@ def test_a_reference_shows_what_it_leads_to_here_and_on_another_page(open_page):
         page.wait_for_function("document.querySelector('#peek').textContent.includes('Robustness')")
 
 
+def test_the_sidebar_shows_the_chapter_that_is_read_even_the_last(open_page):
+    for path in (REPORT[0], REPORT[-1]):
+        with open_page(path) as page:
+            assert page.evaluate("""() => {
+                const [own, box] = ["#quarto-sidebar [aria-current]", "#quarto-sidebar"].map(
+                    (place) => document.querySelector(place).getBoundingClientRect());
+                return own.top >= box.top && own.bottom <= Math.min(box.bottom, innerHeight);
+            }""")
+
+
 def test_the_menu_is_a_disclosure_on_a_phone(open_page):
     with open_page(VALIDATION, viewport=NARROW) as page:
         chapters = page.locator("#quarto-sidebar")

@@ -20,6 +20,7 @@ from ldeval.stats.binary import aipw, logistic, standardised_risk
 from ldeval.stats.fit import Contrasts
 from ldeval.stats.matching import match
 from ldeval.stats.weights import entropy_weights
+from ldeval.words import capital
 
 FEWEST_EVENTS = 20
 """A group with fewer sentences of custody than this in either arm is not estimated on its own."""
@@ -183,8 +184,7 @@ def _parts(cases: Race) -> Iterator[tuple[str, str, str, Flags]]:
         who = (rows.wave == wave).to_numpy(bool) | (cases.people.treated == 0.0)
         yield "Service", f"Wave {wave}", f"{stem}wave_{wave}", who
     for offence in sorted(rows.index_offence.unique()):
-        label = str(offence).replace("_", " ").capitalize()
-        yield "Index offence", label, f"{stem}{offence}", (rows.index_offence == offence).to_numpy(bool)
+        yield "Index offence", capital(str(offence)), f"{stem}{offence}", (rows.index_offence == offence).to_numpy(bool)
 
 
 @made_from(RECORDS)

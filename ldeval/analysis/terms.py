@@ -9,6 +9,7 @@ import pandas as pd
 
 from ldeval.analysis.exhibits import Column
 from ldeval.analysis.records import CODED, LOGGED, Comparison
+from ldeval.words import capital
 
 HEADS = (Column("group", "Group"), Column("term", "Characteristic"))
 """The columns that hold the words of a line."""
@@ -38,7 +39,7 @@ def _of(people: Comparison, name: str) -> Iterator[Term]:
     if name in CODED:
         yield from _levels(people, name)
         return
-    words = AGE if name == "age" else {name: in_words(name), f"{name}_missing": f"{in_words(name)} not recorded"}
+    words = AGE if name == "age" else {name: capital(name), f"{name}_missing": f"{capital(name)} not recorded"}
     group = "Age" if name == "age" else HISTORY if name in LOGGED else OTHERS
     yield from (Term(group, label, column) for column, label in words.items() if column in people.X.columns)
 
@@ -52,17 +53,12 @@ def _levels(people: Comparison, name: str) -> Iterator[Term]:
         return
     reference, *joined = [_level(level) for level in levels if level not in coded]
     also = f", with {', '.join(label.lower() for label in joined)}" if joined else ""
-    yield Term(in_words(name), f"{reference} (reference{also})")
-    yield from (Term(in_words(name), _level(level), f"{name}_{level}") for level in sorted(coded))
+    yield Term(capital(name), f"{reference} (reference{also})")
+    yield from (Term(capital(name), _level(level), f"{name}_{level}") for level in sorted(coded))
 
 
 def _level(level: str) -> str:
-    return "Not recorded" if level == "missing" else in_words(level)
-
-
-def in_words(name: str) -> str:
-    """Give the name of a feature, or of a level, as words."""
-    return name.replace("_", " ").capitalize()
+    return "Not recorded" if level == "missing" else capital(level)
 
 
 def cell(value: float) -> float | None:

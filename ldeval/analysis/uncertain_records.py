@@ -24,6 +24,7 @@ from ldeval.analysis.records import RECORDS, Comparison, Records, compare, compa
 from ldeval.estimate import Estimate
 from ldeval.stats.imputation import impute
 from ldeval.stats.resample import Pooled, pool
+from ldeval.words import capital
 
 LINK_SETS = (1, 2, 3, 4, 5)
 IMPUTATIONS = 5
@@ -59,14 +60,10 @@ def _side_by_side(key: str, measure: str) -> Effects:
     main, words, _ = MEASURES[measure]
     rows = [
         Effect("As in the report", main),
-        *(Effect(_capital(text), f"robustness/{measure}/{kind}") for kind, text in KINDS.items()),
+        *(Effect(capital(text), f"robustness/{measure}/{kind}") for kind, text in KINDS.items()),
     ]
     axis = "Risk difference" if measure == "risk_difference" else "Hazard ratio"
-    return Effects(key, f"{_capital(words)}, by what is drawn", axis, tuple(rows))
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
+    return Effects(key, f"{capital(words)}, by what is drawn", axis, tuple(rows))
 
 
 @made_from(RECORDS)

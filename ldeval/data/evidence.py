@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ldeval.data.open_data import FOLDER, present
+from ldeval.words import capital
 
 COVERAGE = Path("tests") / "coverage"
 TWINS = COVERAGE / "twin"
@@ -222,21 +223,17 @@ def _timings(path: Path) -> Iterator[Timing]:
     elif "renderer" in rows[0]:
         for row in rows:
             by = "" if row["renderer"] == "builtin" else f", {row['renderer'].capitalize()}"
-            yield Timing(family, _capital(row["what"]) + by, "", float(row["seconds"]), None, None, row["machine"])
+            yield Timing(family, capital(row["what"]) + by, "", float(row["seconds"]), None, None, row["machine"])
     elif "what" not in rows[0]:
         for row in rows:
             names = list(row)[: list(row).index("seconds")]
-            case = _capital(", ".join(_worded(name, row[name]) for name in names))
+            case = capital(", ".join(_worded(name, row[name]) for name in names))
             yield Timing(family, case, "", float(row["seconds"]), None, None, row["machine"])
     else:
         for row in rows:
             case, _, against = row["what"].rpartition(": ")
             first, second, ratio = (float(row[name]) if row.get(name) else None for name in ("seconds", "other_seconds", "ratio"))
             yield Timing(family, case or row["what"], against if case else "itself", first, second, ratio, row["machine"])
-
-
-def _capital(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _worded(name: str, value: str) -> str:

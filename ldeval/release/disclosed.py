@@ -11,7 +11,7 @@ from ldeval.release.layout import lay_out
 from ldeval.release.numbers import form
 from ldeval.release.prose import span
 from ldeval.release.results import results, subject
-from ldeval.release.tables import capital
+from ldeval.words import capital
 
 if TYPE_CHECKING:
     from IPython.display import Markdown

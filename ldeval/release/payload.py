@@ -14,6 +14,7 @@ from ldeval.estimate import Estimate
 from ldeval.release.listing import page_of
 from ldeval.release.numbers import between, central, form, level
 from ldeval.release.results import Results
+from ldeval.words import spelt
 
 FILE = "provenance.js"
 NAME = "ldevalProvenance"
@@ -39,8 +40,8 @@ def payload(results: Results) -> dict[str, Any]:
 
 def _estimate(row: Estimate, made: dict[str, Any]) -> dict[str, Any]:
     return {
-        "measure": row.measure.replace("_", " "),
-        "outcome": row.outcome.replace("_", " "),
+        "measure": spelt(row.measure),
+        "outcome": spelt(row.outcome),
         "page": page_of(row.id),
         "estimand": row.estimand,
         "value": central(row),

@@ -33,6 +33,7 @@ from ldeval.release.numbers import as_given, between, central, form, level
 from ldeval.release.policy import SUPPRESSED
 from ldeval.release.prose import span
 from ldeval.release.results import results
+from ldeval.words import capital
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -202,11 +203,6 @@ def _headings(measure: str, shown: Sequence[Estimate]) -> list[Column]:
 def words(row: Estimate) -> str:
     """Say in words what was estimated."""
     return capital(row.measure)
-
-
-def capital(text: str) -> str:
-    """Write a name as words with a capital."""
-    return f"{text[:1].upper()}{text[1:]}".replace("_", " ")
 
 
 def cell_of(row: Estimate) -> Markup:

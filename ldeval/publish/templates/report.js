@@ -41,6 +41,10 @@
     if (event.key === "Escape" && sidebar.classList.contains("is-open")) { menu.click(); menu.focus(); }
   });
 
+  /* The chapter being read, in sight among many */
+  var current = sidebar.querySelector("[aria-current]");
+  if (current && current.offsetTop + current.offsetHeight > sidebar.clientHeight) sidebar.scrollTop = current.offsetTop - sidebar.clientHeight / 2;
+
   /* Contents of the page: the section being read */
   var entries = all(".toc a").map(function (link) {
     return { link: link, heading: document.getElementById(decodeURIComponent(link.hash.slice(1))) };
