@@ -67,7 +67,7 @@ def controlled(item: Item, arms: Sequence[Arm], shown: Controlled, policy: Polic
     if isinstance(item, Table):
         return _table(item, policy)
     if isinstance(item, Effects):
-        return item, _action(item, policy, "controlled", "The estimates that it shows are controlled one by one.")
+        return item, _action(item, policy, "controlled", "Each estimate shown has passed disclosure control on its own.")
     if isinstance(item, NotEstimated):
         return untouched(item, "")
     raise TypeError(f"{type(item).__name__} is no result that can be released; person-level rows never leave")
