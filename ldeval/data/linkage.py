@@ -35,8 +35,8 @@ LINK_SETS = 5
 CERTAIN = 0.999
 """Pairs as sure as this hold in every drawn link set."""
 
-TRAINING_RECORDS = 1_000_000
-"""The model is trained on so many records at most."""
+TRAINING_RECORDS = 300_000
+"""The model is trained on so many records at most: their pairs grow by the square, its parameters settle long before."""
 
 Say = Callable[[str], None]
 
