@@ -14,7 +14,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooLate
 from dataclasses import dataclass
@@ -58,9 +58,12 @@ ON_THIS_MACHINE = {
     "spark.driver.host": "127.0.0.1",
     "spark.ui.enabled": "false",
     "spark.sql.shuffle.partitions": "16",
-    "spark.sql.adaptive.coalescePartitions.initialPartitionNum": "200",
 }
 """Settings of a Spark that is this process's own: as much memory as DuckDB has, and nothing that others could reach."""
+
+PARTITIONS = "spark.sql.adaptive.coalescePartitions.initialPartitionNum"
+PART, FEWEST, MOST = 4_000_000, 4, 200
+"""Bytes of extracts for each partition of a shuffle on this machine, and bounds of their number: small extracts want few."""
 
 
 _RUNNING: dict[str, Any] = {}
@@ -137,9 +140,16 @@ def open_spark(
     if texts := [file.path.name for file in files if file.is_csv]:
         raise ValueError(f"{folder}: Spark reads Parquet alone, found {len(texts)} CSV file(s); export them as Parquet")
     session = spark_session(master, settings or {})
+    if master.startswith("local") and PARTITIONS not in (settings or {}):
+        session.conf.set(PARTITIONS, str(_partitions(files)))
     for file in files:
         session.read.parquet(str(file.path)).selectExpr(*_cells(file)).createOrReplaceTempView(file.extract.name)
     return SparkExtracts(ibis.pyspark.connect(session), _scratch(folder.parent))
+
+
+def _partitions(files: Sequence[ExtractFile]) -> int:
+    size = sum(part.stat().st_size for file in files for part in (file.path, *file.path.rglob("*.parquet")) if part.is_file())
+    return min(max(size // PART, FEWEST), MOST)
 
 
 def _scratch(beside: Path) -> Path:
