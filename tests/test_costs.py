@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ldeval.stats.costs import Beta, Gamma, Normal, Triangular, acceptability, discount, probabilistic, scenarios, tornado, uprate
+from ldeval.stats.costs import Normal, Triangular, acceptability, discount, probabilistic, scenarios, tornado, uprate
 
 EXACT = 1e-12
 """Arithmetic: rounding only."""
@@ -70,22 +70,18 @@ def test_acceptability_by_hand():
 
 def test_draws_have_the_moments_asked_for():
     covariance = np.array([[4.0, 3.0], [3.0, 9.0]])
-    base = {"a": 0, "b": 0, "cost": 0, "share": 0, "price": 0, "ratio": 0}
+    base = {"a": 0, "b": 0, "price": 0, "ratio": 0}
     uncertain = [
         Normal(("a", "b"), np.array([1.0, -2.0]), covariance),
         Normal(("ratio",), np.array([0.5]), np.array([[0.04]]), link="log"),
-        Gamma("cost", 100, 20),
-        Beta("share", 0.3, 0.05),
         Triangular("price", 1, 2, 6),
     ]
     drawn = probabilistic(lambda p: p, base, uncertain, draws=MANY, seed=4).parameters
-    mean = {"a": 1, "b": -2, "ratio": np.exp(0.5 + 0.02), "cost": 100, "share": 0.3, "price": 3}
+    mean = {"a": 1, "b": -2, "ratio": np.exp(0.5 + 0.02), "price": 3}
     spread = {
         "a": 2,
         "b": 3,
         "ratio": np.exp(0.52) * np.sqrt(np.expm1(0.04)),
-        "cost": 20,
-        "share": 0.05,
         "price": np.sqrt(21 / 18),
     }
     for name in mean:
@@ -128,8 +124,8 @@ def test_singular_covariance_is_drawn():
         (lambda: scenarios(saving, BASE, {"base": {}}), "choose another"),
         (lambda: tornado(saving, BASE, {"days": (2, 1)}, result="saving"), "low before high, found otherwise for days"),
         (lambda: tornado(saving, BASE, {"days": (1, 2)}, result="cost"), "'saving', 'days', found 'cost'"),
-        (lambda: probabilistic(saving, BASE, [Gamma("days", 1, 1)] * 2, draws=5, seed=1), "days drawn by two"),
-        (lambda: probabilistic(saving, BASE, [Gamma("x", 1, 1)], draws=5, seed=1), "others: x"),
+        (lambda: probabilistic(saving, BASE, [Triangular("days", 0, 1, 2)] * 2, draws=5, seed=1), "days drawn by two"),
+        (lambda: probabilistic(saving, BASE, [Triangular("x", 0, 1, 2)], draws=5, seed=1), "others: x"),
         (lambda: probabilistic(saving, BASE, [], draws=1, seed=1), "from 2, found 1"),
         (lambda: Normal(("a",), np.zeros(1), -np.eye(1)).draw(np.random.default_rng(0), 2), "no variance below zero"),
         (lambda: acceptability([1, 2], [1]), "effect: expected 2 rows"),

@@ -41,33 +41,6 @@ class Normal:
 
 
 @dataclass(frozen=True, slots=True)
-class Gamma:
-    """One cost or time above zero, by mean and standard error."""
-
-    name: str
-    mean: float
-    se: float
-
-    def draw(self, rng: np.random.Generator, draws: int) -> dict[str, Floats]:
-        """Give `draws` values: shape (mean / se)^2, scale se^2 / mean."""
-        return {self.name: rng.gamma((self.mean / self.se) ** 2, self.se**2 / self.mean, draws)}
-
-
-@dataclass(frozen=True, slots=True)
-class Beta:
-    """One share, by mean and standard error."""
-
-    name: str
-    mean: float
-    se: float
-
-    def draw(self, rng: np.random.Generator, draws: int) -> dict[str, Floats]:
-        """Give `draws` values: a + b = mean (1 - mean) / se^2 - 1."""
-        size = self.mean * (1 - self.mean) / self.se**2 - 1
-        return {self.name: rng.beta(self.mean * size, (1 - self.mean) * size, draws)}
-
-
-@dataclass(frozen=True, slots=True)
 class Triangular:
     """One parameter of which a register gives low, central and high values."""
 
@@ -181,7 +154,7 @@ def probabilistic(model: Model, base: Parameters, uncertain: Any, *, draws: int,
     Args:
         model: takes a dictionary of parameters, gives a number or a dictionary of numbers. It is called once for each draw.
         base: every parameter's value; those without a distribution keep it.
-        uncertain: distributions: `Normal` (from a model's coefficients and covariance), `Gamma`, `Beta`, `Triangular`.
+        uncertain: distributions: `Normal` (from a model's coefficients and covariance), `Triangular`.
         draws: how many, at least 2.
         seed: of the generator; the same seed gives the same draws.
 
