@@ -13,6 +13,10 @@ def faults(root, **options):
     return [str(fault) for fault in caught.value.faults]
 
 
+GIVEN = "from IPython.display import Markdown\nMarkdown('::: {.column-' + 'margin}\\nx\\n:::')"
+"""Code that gives what no line of the text holds."""
+
+
 def chapter(tmp_path, text, **options):
     return faults(write_book(tmp_path / "book", {"a.qmd": text}, **options))
 
@@ -36,6 +40,7 @@ def chapter(tmp_path, text, **options):
         ("# A\n\n```{r}\n1\n```\n", "a.qmd:3", "code block {r} is not supported"),
         ("# A\n\n```{=latex}\n1\n```\n", "a.qmd:3", "code block {=latex} is not supported"),
         ("# A\n\n```{python}\n#| fig-align: left\n1\n```\n", "a.qmd:3", "cell option 'fig-align' is not supported"),
+        ("# A\n" + cell(GIVEN), "a.qmd:3", "div .column-margin is not supported"),
         ("# A\n\n```{python}\n#| label: [\n1\n```\n", "a.qmd:3", "cell options are not YAML"),
         ("# A\n\n```{python}\n1\n", "a.qmd:3", "code block is not closed"),
         ("# A\n\nValue `{python} 1`.\n", "a.qmd:3", "inline python in a chapter without a python cell"),

@@ -123,7 +123,7 @@ def _runs(book: Book, chapters: list[Chapter], timeout: int, say: Say) -> list[R
 def _parsed(book: Book, chapter: Chapter, run: Run) -> Parsed:
     composed = compose(book, chapter, run)
     blocks = ast.parse(composed.markdown)["blocks"]
-    if faults := list(unsupported(chapter, blocks)):
+    if faults := list(unsupported(chapter, blocks, composed.cells)):
         raise BookError(faults)
     return Parsed(chapter, composed, Structure(chapter).blocks(blocks))
 

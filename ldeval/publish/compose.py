@@ -29,10 +29,11 @@ SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~^$@:\"'])")
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """Markdown for pandoc; figure files by their path in the book."""
+    """Markdown for pandoc; figure files by their path in the book; the cells that became divs, in order."""
 
     markdown: str
     files: Mapping[str, bytes]
+    cells: tuple[Code, ...] = ()
 
 
 def compose(book: Book, chapter: Chapter, run: Run) -> Composed:
@@ -40,7 +41,7 @@ def compose(book: Book, chapter: Chapter, run: Run) -> Composed:
     files: dict[str, bytes] = {}
     title = " ".join(str(chapter.meta.get("title") or "").split())
     text = [f"# {title}\n\n"] if title else []
-    shown, cells = iter(run.outputs), 0
+    shown, cells, shows = iter(run.outputs), 0, []
     for part in chapter.parts:
         if isinstance(part, str):
             text.append(part)
@@ -49,8 +50,9 @@ def compose(book: Book, chapter: Chapter, run: Run) -> Composed:
         else:
             cell = _Cell(chapter, part, cell_options(book, chapter, part), str(cells), files)
             text.append("\n\n" + cell.markdown(next(shown)))
+            shows += [part] if cell.options["include"] else []
             cells += 1
-    return Composed("".join(text), files)
+    return Composed("".join(text), files, tuple(shows))
 
 
 def _inline(outputs: Sequence[Output]) -> str:
