@@ -1,4 +1,4 @@
-"""A standalone Spark cluster on loopback, from pyspark's own jars: a master and workers, each a process of its own."""
+"""Spark on loopback, from pyspark's own jars: a standalone cluster of a master and workers, and a Spark Connect server."""
 
 import importlib.util
 import os
@@ -19,6 +19,7 @@ STARTED_WITHIN = 180
 """Seconds; a busy machine takes its time to start Java."""
 
 LOOPBACK = "127.0.0.1"
+CONNECT = "org.apache.spark.sql.connect.service.SparkConnectServer"
 
 # what is small is done long before Java's second compiler and Spark's own have earned their keep
 BRIEFLY = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
@@ -81,11 +82,34 @@ def cluster(folder, *, workers=2, memory="1g"):
                 process.wait()
 
 
+@contextmanager
+def connect_server(folder):
+    """Start a Spark Connect server on loopback, and give its address; stop it at the end."""
+    port = free_port()
+    settings = QUICK | {
+        "spark.connect.grpc.binding.address": LOOPBACK,
+        "spark.connect.grpc.binding.port": str(port),
+        "spark.driver.bindAddress": LOOPBACK,
+        "spark.driver.host": LOOPBACK,
+    }
+    pairs = (text for name, value in settings.items() for text in ("--conf", f"{name}={value}"))
+    server = run(folder, "connect", "spark-submit", "--class", CONNECT, "--master", "local[2]", "--driver-memory", "1g", *pairs)
+    try:
+        wait_for(folder / "connect.log", "Spark Connect server started")
+        yield f"sc://{LOOPBACK}:{port}"
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
 def start(folder, name, what, *options):
+    return run(folder, name, "spark-class", f"org.apache.spark.deploy.{what}", "--host", LOOPBACK, "--webui-port", "0", *options)
+
+
+def run(folder, name, program, *options):
     import pyspark
 
     home = Path(pyspark.__file__).parent
-    command = [home / "bin" / "spark-class", f"org.apache.spark.deploy.{what}", "--host", LOOPBACK, "--webui-port", "0", *options]
     own = {
         "SPARK_HOME": str(home),
         "SPARK_LOCAL_IP": LOOPBACK,
@@ -93,6 +117,7 @@ def start(folder, name, what, *options):
         "SPARK_DAEMON_JAVA_OPTS": BRIEFLY,
     }
     with (folder / f"{name}.log").open("w") as log:
+        command = [home / "bin" / program, *options]
         return subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | own, start_new_session=True)
 
 
