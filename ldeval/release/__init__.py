@@ -20,8 +20,8 @@ from ldeval.release.documents import (
 from ldeval.release.drawings import drawing
 from ldeval.release.figures import figure
 from ldeval.release.headlines import verdict_table
-from ldeval.release.prose import est, fact, study, verdict
-from ldeval.release.sentences import finding, matters, says, says_of_share
+from ldeval.release.prose import est, fact, study
+from ldeval.release.sentences import finding, matters, says, says_of_share, verdict
 from ldeval.release.tables import (
     all_figures,
     facts_table,

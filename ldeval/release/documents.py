@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Literal
 from ldeval.release.facts import Fact
 from ldeval.release.foot import foot
 from ldeval.release.numbers import as_given, printed
-from ldeval.release.prose import escape, est, find, span, verdict
+from ldeval.release.prose import escape, est, find, span
 from ldeval.release.results import results
+from ldeval.release.sentences import verdict
 from ldeval.release.verdicts import judged
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from ldeval.release.look import GREY, PALE, PALETTE
 from ldeval.release.numbers import between, printed
 from ldeval.release.prose import find, protocol_of
 from ldeval.release.results import results
-from ldeval.release.sentences import direction
+from ldeval.release.sentences import direction, worded
 from ldeval.release.tables import cell_of
 from ldeval.release.verdicts import decide, judged, threshold
 
@@ -164,6 +164,4 @@ def _line(key: str, what: str) -> list[str]:
 def _said(row: Estimate) -> str:
     if row.estimand == "descriptive":
         return "describes; no effect is claimed"
-    outcome = protocol_of(row)
-    said = decide(row, threshold(row, outcome))
-    return f"{said}, {direction(row, outcome.get('better') or '')}" if said.startswith("a difference") else said
+    return worded(row, protocol_of(row))

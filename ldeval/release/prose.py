@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from ldeval.estimate import Estimate
 from ldeval.release.numbers import as_given, between, central, end, form, level
 from ldeval.release.results import results
-from ldeval.release.verdicts import decide, threshold
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -38,20 +37,6 @@ def est(key: str, how: Form = "value") -> Markdown:
     if gap := results().missing(key):
         return span(f"not available ({gap.why})", "est missing", key)
     return span(_text(find(key), how), "est", key)
-
-
-def verdict(key: str) -> Markdown:
-    """Give one of the four wordings, from the estimate and the effect that matters for its outcome in `study.toml`.
-
-    Raises:
-        KeyError: no such estimate, or its outcome is not in the protocol.
-        ValueError: what matters for its outcome is in another unit.
-
-    """
-    if results().missing(key):
-        return span("could not be estimated", "est verdict missing", key)
-    row = find(key)
-    return span(decide(row, threshold(row, protocol_of(row))), "est verdict", key)
 
 
 def fact(key: str, how: FactForm = "cited") -> Markdown:

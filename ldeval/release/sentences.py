@@ -37,6 +37,28 @@ def finding(key: str) -> Markdown:
     return span(sentences(row, threshold(row, outcome), outcome.get("better") or ""), "est verdict", key)
 
 
+def verdict(key: str) -> Markdown:
+    """Give one of the four wordings, from the estimate and the effect that matters for its outcome in `study.toml`.
+
+    A difference has its direction with it.
+
+    Raises:
+        KeyError: no such estimate, or its outcome is not in the protocol.
+        ValueError: what matters for its outcome is in another unit.
+
+    """
+    if results().missing(key):
+        return span("could not be estimated", "est verdict missing", key)
+    row = find(key)
+    return span(worded(row, protocol_of(row)), "est verdict", key)
+
+
+def worded(row: Estimate, outcome: Mapping[str, Any]) -> str:
+    """Give the verdict on an estimate, a difference with its direction."""
+    said = decide(row, threshold(row, outcome))
+    return f"{said}, {direction(row, outcome.get('better') or '')}" if said.startswith("a difference") else said
+
+
 def sentences(row: Estimate, matters: float, better: Better) -> str:
     """Give the two sentences as plain text."""
     unit = f" {row.unit}" if row.unit in WORDED else ""
@@ -45,12 +67,12 @@ def sentences(row: Estimate, matters: float, better: Better) -> str:
 
 
 def _reading(row: Estimate, matters: float, better: Better) -> str:
-    verdict, way, bounds = decide(row, matters), direction(row, better), _limits(row, matters)
-    if verdict == "a difference that matters":
+    said, way, bounds = decide(row, matters), direction(row, better), _limits(row, matters)
+    if said == "a difference that matters":
         return f"This is a difference that matters, {way}: the whole interval lies at or beyond {bounds}."
-    if verdict == "a difference, but smaller than matters":
+    if said == "a difference, but smaller than matters":
         return f"This is a difference {way}, but smaller than matters: the whole interval lies short of {bounds}."
-    if verdict == "no difference that matters":
+    if said == "no difference that matters":
         return f"This shows no difference that matters: the interval includes no effect and lies wholly short of {bounds}."
     if excludes_null(row):
         held = "The interval includes effects that matter and effects that do not"
@@ -114,14 +136,14 @@ def says_of_share(key: str, *, many: str, few: str, unclear: str) -> Markdown:
 
 
 def _case(row: Estimate, outcome: Mapping[str, Any]) -> Case:
-    verdict = decide(row, threshold(row, outcome))
-    if verdict == "a difference that matters":
+    said = decide(row, threshold(row, outcome))
+    if said == "a difference that matters":
         if not outcome.get("better"):
             raise ValueError(f"{row.outcome}: study.toml does not say which way is better, so no text can turn on it")
         return "better" if direction(row, outcome["better"]) == "for the better" else "worse"
-    if verdict == "a difference, but smaller than matters":
+    if said == "a difference, but smaller than matters":
         return "small"
-    return "none" if verdict == "no difference that matters" else "unclear"
+    return "none" if said == "no difference that matters" else "unclear"
 
 
 def direction(row: Estimate, better: Better) -> str:
