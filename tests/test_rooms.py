@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "ldeval"
-HALL = {"study", "estimate"}
+HALL = {"study", "estimate", "words"}
 MAY_IMPORT = {
     "study": set(),
     "estimate": set(),
+    "words": set(),
     "data": {"data"},
     "stats": {"stats"},
     "analysis": {"data", "stats", "analysis"},

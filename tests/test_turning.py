@@ -29,6 +29,7 @@ OTHERS = {
     "timeliness/completed_180/att": ((-0.06, -0.08, -0.04), (0.0, -0.01, 0.01)),
     "timeliness/restricted_mean_days/att": ((20, 16, 24), (0, -1, 1)),
     "economics/net_public/average": ((-300, -400, -200), (0, -20, 20)),
+    "economics/saving/marginal": ((-300, -400, -200), (0, -20, 20)),
 }
 HARM = WORSE | {key: worse for key, (worse, _) in OTHERS.items()}
 NOTHING = NONE | {key: none for key, (_, none) in OTHERS.items()}
