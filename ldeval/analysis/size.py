@@ -89,7 +89,7 @@ def _of_duckdb(duckdb: dict[int, Whole], small: dict[int, Whole]) -> list[Estima
     both = [users for users in duckdb if users in small]
     found = [
         _number("duckdb_users", "users in the largest size measured on DuckDB", max(duckdb), "people"),
-        _number("duckdb_rows", "rows in the largest size measured on DuckDB", most.rows, "people"),
+        _number("duckdb_rows", "rows in the largest size measured on DuckDB", most.rows, "rows"),
         _number("duckdb_minutes", "minutes of DuckDB at its largest size", most.seconds / 60),
         _number("duckdb_gb", "memory of DuckDB's process at its largest size, GB", most.peak_mb / 1024),
     ]
