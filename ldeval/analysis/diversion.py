@@ -28,6 +28,7 @@ from ldeval.stats.estimands import Estimand
 from ldeval.stats.fit import Contrasts
 from ldeval.stats.linear import linear
 from ldeval.stats.weights import propensity_weights
+from ldeval.words import capital
 
 Array = npt.NDArray[np.float64]
 
@@ -250,4 +251,4 @@ def arm_lines(*labels: str) -> tuple[Line, ...]:
 
 
 def _words(name: str) -> str:
-    return "Still open" if name == OPEN else name.replace("_", " ").capitalize()
+    return "Still open" if name == OPEN else capital(name)

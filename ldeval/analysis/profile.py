@@ -31,6 +31,7 @@ from ldeval.analysis.referrals import (
     within,
 )
 from ldeval.analysis.sites import sites
+from ldeval.words import spelt
 
 COMBINATIONS = 12
 """Combinations of needs that are shown, the commonest."""
@@ -57,7 +58,7 @@ def nobody() -> Findings:
     titles |= {"profile-routes": "routes", "profile-consent": "consent", "profile-interventions": "interventions"}
     titles |= {"profile-quarters": "referrals over time", "profile-variation": "variation between sites"}
     titles |= {f"sites-{name}": f"sites: {name}" for name in ("consent", "threshold", "uptake")}
-    titles |= {f"profile/{name}": name.replace("_", " ") for name in (*SHARES, *OFFERED)}
+    titles |= {f"profile/{name}": spelt(name) for name in (*SHARES, *OFFERED)}
     return Findings(missing=tuple(NotEstimated(key, title, "nobody was referred", "profile") for key, title in titles.items()))
 
 

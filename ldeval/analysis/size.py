@@ -41,7 +41,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class National:
-    """A national run, extrapolated: Spark's CPU seconds on workers; DuckDB's seconds and MB of memory on the machine measured."""
+    """A national run, extrapolated: Spark's CPU seconds on workers; DuckDB's seconds and MB of memory on one machine."""
 
     cpu: Line
     seconds: Line
@@ -54,7 +54,7 @@ class National:
 
     @property
     def duckdb_hours(self) -> float:
-        """Hours of DuckDB on the machine measured."""
+        """Hours of DuckDB on one machine with cores like those measured."""
         return self.seconds.at(NATIONAL_ROWS) / 3600
 
     @property
@@ -77,10 +77,10 @@ def sizes(root: Path) -> Findings:
 
 def _of_national(national: National) -> list[Estimate]:
     return [
-        _number("national_hours", "hours of a national run on Spark, extrapolated", national.hours),
+        _number("national_hours", "hours of a national run on Spark, extrapolated", national.hours, "hours"),
         _number("national_workers", "workers of a national run, assumed", WORKERS, "values"),
-        _number("national_duckdb_hours", "hours of a national run on DuckDB, extrapolated", national.duckdb_hours),
-        _number("national_duckdb_gb", "memory of a national run on DuckDB, GB, extrapolated", national.duckdb_gb),
+        _number("national_duckdb_hours", "hours of a national run on DuckDB, extrapolated", national.duckdb_hours, "hours"),
+        _number("national_duckdb_gb", "memory of a national run on DuckDB, GB, extrapolated", national.duckdb_gb, "gigabytes"),
     ]
 
 
@@ -196,7 +196,7 @@ def _national(run: National) -> Table:
             ("Share of the time in which a core has work", BUSY, "Assumed"),
             ("Spark: hours", run.hours, "Extrapolated: CPU hours over workers, cores and share"),
             ("DuckDB: seconds a million rows", run.seconds.slope * 1e6, "Measured: slope from the smallest to the largest size"),
-            ("DuckDB: hours on the machine measured", run.duckdb_hours, "Extrapolated: start and slope times rows"),
+            ("DuckDB: hours, on cores like those measured", run.duckdb_hours, "Extrapolated: start and slope times rows"),
             ("DuckDB: memory, GB", run.duckdb_gb, "Extrapolated: likewise, from peak memory"),
         ),
         notes=(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from ldeval.estimate import Estimate
 from ldeval.release.numbers import as_given, between, central, end, form, level
 from ldeval.release.results import results
+from ldeval.words import spelt
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -161,7 +162,7 @@ def _change(row: Estimate) -> str:
 
 def _protocol(value: object) -> str:
     if isinstance(value, list):
-        words = [_protocol(item).replace("_", " ") for item in value]
+        words = [spelt(_protocol(item)) for item in value]
         return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
     if isinstance(value, float):
         return f"{value:.2f}" if len(f"{value:g}") <= 4 else f"{value:g}"

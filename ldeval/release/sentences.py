@@ -14,6 +14,7 @@ from ldeval.release.numbers import between, central, form, level
 from ldeval.release.prose import find, protocol_of, span
 from ldeval.release.results import results
 from ldeval.release.verdicts import Better, band, decide, excludes_null, threshold
+from ldeval.words import spelt
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -62,7 +63,7 @@ def worded(row: Estimate, outcome: Mapping[str, Any]) -> str:
 def sentences(row: Estimate, matters: float, better: Better) -> str:
     """Give the two sentences as plain text."""
     unit = f" {row.unit}" if row.unit in WORDED else ""
-    first = f"The {row.measure.replace('_', ' ')} was {central(row)}{unit} ({level(row.level)} interval {between(row)})."
+    first = f"The {spelt(row.measure)} was {central(row)}{unit} ({level(row.level)} interval {between(row)})."
     return f"{first} {_reading(row, matters, better)}"
 
 
