@@ -218,3 +218,12 @@ def test_a_landscape_div_turns_its_page(tmp_path):
     turned = [page.mediabox.width > page.mediabox.height for page in pages]
     assert turned.count(True) == 1
     assert "Wide." in pages[turned.index(True)].extract_text()
+
+
+def test_no_page_ends_with_a_term_whose_meaning_is_on_the_next(tmp_path):
+    lines = "\n\n".join(f"Term number {k}\n: {'It means this and that. ' * (3 + k % 4)}" for k in range(120))
+    root = write_book(tmp_path / "book", {"a.qmd": f"# One\n\n{lines}\n"})
+    build(root, say=lambda text: None)
+    pages = [page.extract_text().split("\n") for page in pypdf.PdfReader(root / "_report" / "A-book.pdf").pages]
+    last = [next(line for line in reversed(page) if not line.strip().isdigit()) for page in pages if len(page) > 10]
+    assert len(last) > 5 and not [line for line in last if line.startswith("Term number")]

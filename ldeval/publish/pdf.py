@@ -192,4 +192,18 @@ def _length(text: str) -> str:
     return f"{number * 0.75:g}pt" if unit == "px" else f"{number:g}{unit}"
 
 
-MAKERS = {"Header": _header, "Math": math, "Span": _span, "Table": table}
+def _definitions(node: Node) -> list[Node]:
+    """Give items whose first words follow the term in one paragraph: a page does not end between the two."""
+    return [block for term, meanings in node["c"] for block in _definition(term, sum(meanings, []))]
+
+
+def _definition(term: list[Node], blocks: list[Node]) -> list[Node]:
+    opened = [raw("typst", "#terms.item["), *term, raw("typst", "][")]
+    first, *rest = blocks if blocks and blocks[0]["t"] in ("Plain", "Para") else [{"t": "Plain", "c": []}, *blocks]
+    last = raw("typst", "]")
+    if not rest:
+        return [{"t": "Para", "c": [*opened, *first["c"], last]}]
+    return [{"t": "Para", "c": [*opened, *first["c"]]}, *rest, {"t": "Para", "c": [last]}]
+
+
+MAKERS = {"DefinitionList": _definitions, "Header": _header, "Math": math, "Span": _span, "Table": table}
