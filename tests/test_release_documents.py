@@ -81,7 +81,8 @@ def test_published_findings_are_known_facts_beside_released_estimates(released):
         ("assumptions", "a,b,c,d,red,fig-a", "place 'fig-a' is no label of a section"),
         ("assumptions", "a,b,c,d,red,sec-a\na,b,c,d,red,sec-a", "id 'a' is repeated"),
         ("checklists/strobe", "1,Title,What?,,", 'begins "Not applicable"'),
-        ("published", "a,b,maybe,c", "set_to 'maybe' is none of yes, no, in part"),
+        ("published", "a,b,maybe,no,c", "verdict 'maybe' is none of yes, no"),
+        ("published", "a,b,no,maybe,c", "set_to 'maybe' is none of yes, no, in part"),
         ("designs", "a,b,c,d,e,f,,sec-a", "maryland is empty"),
     ],
 )

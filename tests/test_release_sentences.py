@@ -26,7 +26,7 @@ def difference(value, low, high):
         (1.05, 1.10, 1.20, "lower", "a difference for the worse, but smaller than matters"),
         (0.90, 1.00, 1.10, "lower", "no difference that matters: the interval includes no effect"),
         (0.47, 0.68, 0.99, "lower", "evidence of a difference for the better, but it is too imprecise to say whether"),
-        (0.60, 0.95, 1.50, "lower", "and also no effect at all: this is too imprecise to say"),
+        (0.60, 0.95, 1.50, "lower", "and also includes no effect at all: this is too imprecise to say"),
     ],
 )
 def test_ratios_read_as_the_interval_lies(low, value, high, better, words):
@@ -54,6 +54,8 @@ def test_what_matters_is_named_on_both_sides():
     said = sentences(ratio("a", value=0.6, low=0.5, high=0.7), 0.8, "lower")
     assert "(0.80 and 1.25)" in said
     assert "(2.0 percentage points in either direction)" in sentences(difference(0.06, 0.03, 0.09), 0.02, "lower")
+    unclear = sentences(ratio("a", value=0.95, low=0.6, high=1.1), 0.8, "lower")
+    assert "reaches at least one of the effects that matter (0.80 and 1.25)" in unclear
 
 
 def test_a_chapter_shows_the_finding_with_its_id(tmp_path, monkeypatch):

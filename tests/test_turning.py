@@ -88,7 +88,7 @@ def texts_of(root, *names):
         (
             UNCLEAR,
             ["too imprecise to say", "do not settle what the service does to custody"],
-            ["until more areas or years", "these records exclude neither", "Do not let money decide yet"],
+            ["until more areas or years", "which sizes of either these records rule out", "Do not let money decide yet"],
         ),
     ],
     ids=["better", "worse", "none", "unclear"],

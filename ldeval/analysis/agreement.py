@@ -18,7 +18,7 @@ from ldeval.stats.parametric import AcceleratedFailureTime
 from ldeval.stats.restricted_mean import RestrictedMean
 
 SMALLEST = 1e-6
-"""R's values are printed to eleven digits: no difference below this is stated."""
+"""Differences below this are not told apart: R stops its own searches near a tenth of it."""
 
 R_TERMS: dict[str, dict[str, tuple[str, int]]] = {
     "rossi": {
@@ -199,7 +199,7 @@ def beside_r(data: str, rows: Iterable[Compared], families: Mapping[str, str]) -
 
 DIFFERENCE = (
     "Difference: in R's standard errors for coefficients (hazard ratios on the log scale), shares and means, as a share of "
-    "R's value for the rest; computed when this report was built. R prints eleven digits, so no smaller difference is stated."
+    "R's value for the rest; computed when this report was built. Differences below 0.000001 are not told apart."
 )
 
 

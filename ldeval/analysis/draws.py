@@ -75,7 +75,7 @@ def _covered(key: str, rows: Sequence[TwinDraws]) -> Table:
         Column("estimate", "Estimate"),
         *(TRUTH, MEAN, BIAS),
         Column("sd", "Spread of estimates", "coefficient"),
-        Column("mean_se", "Mean error", "coefficient"),
+        Column("mean_se", "Mean standard error", "coefficient"),
         *COVERAGE,
     )
     cells = tuple(
@@ -84,7 +84,7 @@ def _covered(key: str, rows: Sequence[TwinDraws]) -> Table:
     )
     note = (
         f"{rows[0].draws} draws from seed {rows[0].seed} on. Ratios are logarithms. Bias: mean less truth, in Monte Carlo "
-        "errors. The band holds 99.9% of what chance gives at a coverage of 0.95."
+        "errors of the two. The band holds 99.9% of what chance gives at a coverage of 0.95."
     )
     return Table(key, f"Headline estimates over draws of the twin {rows[0].twin!r}", columns, cells, (note,))
 
@@ -117,14 +117,16 @@ def _alarms(rows: Sequence[Rung]) -> Table:
     cells = tuple(
         (row.alarm, row.nominal, row.rings, hidden[row.id].rings, row.uniform_p) for row in rows if row.twin == "identified"
     )
-    fewest = {twin: min(row.draws for row in rows if row.twin == twin) for twin in ("identified", "hidden")}
-    most = {twin: max(row.draws for row in rows if row.twin == twin) for twin in ("identified", "hidden")}
+    known, other = (_twins([row.draws for row in rows if row.twin == twin]) for twin in ("identified", "hidden"))
     note = (
-        f"Shares of {fewest['identified']} to {most['identified']} twins with nothing hidden and {fewest['hidden']} to "
-        f"{most['hidden']} with a hidden need. The last column is Kolmogorov and Smirnov's test. E-values and tipping points are "
-        "no tests: their limits are ours."
+        f"Shares of {known} twins with nothing hidden and {other} with a hidden need. The last column is Kolmogorov and "
+        "Smirnov's test. E-values and tipping points are no tests: their limits are ours."
     )
     return Table("draws-alarms", "How often each alarm rings", columns, cells, (note,))
+
+
+def _twins(draws: Sequence[int]) -> str:
+    return f"{min(draws)}" if min(draws) == max(draws) else f"{min(draws)} to {max(draws)}"
 
 
 def _count(key: str, measure: str, value: float, unit: str = "values", n: int | None = None) -> Estimate:

@@ -213,6 +213,8 @@ def break_even_table(p: Parameters, register: Register, plan: Economics) -> Tabl
     rows: list[tuple[Cell, ...]] = [("Custodial sentences avoided a referral, days in proportion", p["custody"], together)]
     moving = ("days_served", "prison", "community_order", "service")
     rows += [(named(name, register), p[name], chain.break_even(p, name, plan.perspective)) for name in moving]
+    bearable = chain.break_even(p, "service", plan.perspective)
+    rows.append(("Referrals of one user, each at the full cost", 1.0, None if bearable is None else bearable / p["service"]))
     notes = ("The other parameters are held at the base case; below nought there is no break-even that makes sense.",)
     return _table("economics-break-even", columns, rows, notes)
 

@@ -60,7 +60,7 @@ def strength(records: Records, cases: Race) -> Findings:
     rows = (("Immediate custody", custody.estimate, custody.bound), ("Reconviction", again.estimate, again.bound))
     note = (
         "The risk ratio that a cause hidden from the records would need both with contact and with the outcome, to explain the "
-        "result away, or to move the near end of its interval to no effect (1 where the interval holds no effect)."
+        "result away, or to move the near end of its interval to no effect (1 where the interval includes no effect)."
     )
     table = Table("robustness-e-values", "How strong a hidden cause would have to be", columns, rows, (note,))
     return Findings((), (table, _tipping(*ratio)))
@@ -77,7 +77,10 @@ def _tipping(value: float, low: float, high: float) -> Table:
         Column("bound", "That moves the interval to no effect", "ratio", source="model"),
     )
     rows = tuple((one, zero, _finite(at.estimate), _finite(at.bound)) for one, zero, at in found_at)
-    note = "An assumed hidden need, commoner among users; a dash where no strength would do."
+    note = (
+        "An assumed hidden need, commoner among users, that makes custody rarer; a dash where no strength would do. One that "
+        "makes custody commoner would mean that the effect is understated."
+    )
     return Table("robustness-tipping", "Which hidden need would explain the result away", columns, rows, (note,))
 
 

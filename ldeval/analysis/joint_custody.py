@@ -17,9 +17,15 @@ from ldeval.stats.binary import aipw
 
 Array = npt.NDArray[np.float64]
 
-OUTCOMES = ("diversion", "custody_days", "sentence_served")
-WORDS = "correlation of two estimates"
-CORRELATIONS = {f"{later}/correlation/{first}": WORDS for first, later in combinations(OUTCOMES, 2)}
+OUTCOMES = {
+    "diversion": "custody",
+    "custody_days": "days served within the follow-up",
+    "sentence_served": "days served to release",
+}
+CORRELATIONS = {
+    f"{later}/correlation/{first}": f"correlation of the estimates of {OUTCOMES[first]} and {OUTCOMES[later]}"
+    for first, later in combinations(OUTCOMES, 2)
+}
 
 
 @made_from(RECORDS)
@@ -51,7 +57,7 @@ def correlations(people: Comparison, values: dict[str, Array]) -> Findings:
     pairs = [(f"{later}/correlation/{first}", first, later) for first, later in combinations(values, 2)]
     if any(np.isnan(each).any() or each.min() == each.max() for each in values.values()):
         why = "the records hold no sentence of custody with its days"
-        return Findings(missing=tuple(NotEstimated(key, WORDS, why) for key, *_ in pairs))
+        return Findings(missing=tuple(NotEstimated(key, CORRELATIONS[key], why) for key, *_ in pairs))
     alone = {name: _variance(people, each) for name, each in values.items()}
     made = []
     for key, first, later in pairs:
@@ -71,5 +77,6 @@ def _estimate(key: str, value: float, n: int) -> Estimate:
         "correlation of two estimates on the same people: augmented inverse probability weighting with linear outcome "
         "models, errors clustered by area (CR1), covariance from the variance of their difference"
     )
-    measure, bounded = "correlation with the estimate of another outcome", float(np.clip(value, -1.0, 1.0))
-    return without_error(key, measure, bounded, unit="number", n=n, method=method, estimand="ATT")
+    return without_error(
+        key, CORRELATIONS[key], float(np.clip(value, -1.0, 1.0)), unit="number", n=n, method=method, estimand="ATT"
+    )

@@ -38,10 +38,15 @@ CUSTODY_MODEL = {"models-custody": "The model of custody among comparators"}
 DAYS_MODELS = {
     "models-custody-days": "The model of days served within the follow-up, among comparators",
     "models-sentence-served": "The model of days served to release, among comparators",
+    "models-days-inside": "The model of days in custody for any reason, among comparators",
 }
 COURT = {f"models-court-{measure.name.replace('_', '-')}": measure.words for measure in MEASURES}
 INTERVALS = "Intervals are of 95%."
-OUTCOME_OF = {"models-custody-days": "custody_days", "models-sentence-served": "sentence_served"}
+OUTCOME_OF = {
+    "models-custody-days": "custody_days",
+    "models-sentence-served": "sentence_served",
+    "models-days-inside": "days_inside",
+}
 
 COEFFICIENT = (
     Column("estimate", "Coefficient", "number", source="model"),

@@ -117,7 +117,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "primary outcomes together",
         "robustness.multiplicity",
-        takes=("diversion/risk_difference/att", "reconviction/hazard_ratio/att", "timeliness/completed_180/att"),
+        takes=("diversion/risk_difference/att", "reconviction/hazard_ratio/att", "timeliness/completed_90/att"),
         records=False,
     ),
     Stage(

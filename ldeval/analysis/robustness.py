@@ -37,7 +37,7 @@ STEM = "robustness/risk_difference/"
 PRIMARIES = {
     "diversion/risk_difference/att": "Immediate custody",
     "reconviction/hazard_ratio/att": "Reconviction",
-    "timeliness/completed_180/att": "Cases completed in 180 days",
+    "timeliness/completed_90/att": "Cases completed in 90 days",
 }
 """One family: the primary outcomes whose p-values are adjusted for each other."""
 
@@ -207,7 +207,9 @@ def _wild(custody: Array, X: Array, weights: Array, people: Comparison) -> Table
     y, columns = (custody * root)[kept], (X * root[:, None])[kept]
     test = wild_cluster_bootstrap(y, columns, term=1, cluster=people.cluster[kept], draws=999, seed=1)
     shown = (Column("draws", "Draws", "number", source="model"), Column("p_value", "p-value", "p", source="model"))
-    return Table("robustness-wild", "Wild cluster bootstrap of no effect", shown, ((float(test.draws), float(test.p_value)),))
+    note = "The p-value is the share of draws at least as extreme: below one over their number where none was."
+    rows = ((float(test.draws), float(test.p_value)),)
+    return Table("robustness-wild", "Wild cluster bootstrap of no effect", shown, rows, (note,))
 
 
 @made_from(RECORDS)

@@ -18,6 +18,8 @@ TRUTH_FOLDER = Path("data") / "truth"
 COMPARED = "truth/estimates_compared/descriptive"
 HELD = "truth/intervals_holding_it/descriptive"
 KINDS = {"percentage points": "Differences of risks", "ratio": "Ratios", "days": "Differences in days"}
+PRINTED = {"percentage points": 3, "ratio": 2, "days": 1}
+"""Decimals of what is printed: rounded once, so that no number differs here from where else it stands."""
 EXPECTED = {
     HELD: "intervals that hold the truth",
     COMPARED: "estimates beside the truth",
@@ -66,8 +68,9 @@ def _table(unit: str, title: str, pairs: list[tuple[Estimate, Estimate]]) -> Tab
 
 
 def _row(estimate: Estimate, truth: Estimate) -> tuple[Cell, ...]:
-    numbers = (truth.value, estimate.value, estimate.low, estimate.high, standardised(estimate, truth))
-    return (estimate.id, *numbers, "yes" if holds(estimate, truth) else "no")
+    digits = PRINTED[estimate.unit]
+    numbers = (round(x, digits) for x in (truth.value, estimate.value, estimate.low, estimate.high))
+    return (estimate.id, *numbers, standardised(estimate, truth), "yes" if holds(estimate, truth) else "no")
 
 
 def _count(key: str, count: int, pairs: list[tuple[Estimate, Estimate]]) -> Estimate:

@@ -194,7 +194,7 @@ def _length(text: str) -> str:
 
 def _definitions(node: Node) -> list[Node]:
     """Give items whose first words follow the term in one paragraph: a page does not end between the two."""
-    return [block for term, meanings in node["c"] for block in _definition(term, sum(meanings, []))]
+    return [made for term, meanings in node["c"] for made in _definition(term, [block for one in meanings for block in one])]
 
 
 def _definition(term: list[Node], blocks: list[Node]) -> list[Node]:

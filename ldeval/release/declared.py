@@ -86,6 +86,12 @@ def on_records(*, twin: str, real: str) -> Markdown:
     return Markdown(twin if results().study["data"]["source"] == "twin" else real)  # type: ignore[no-untyped-call]
 
 
+TWINS = {
+    "identified": "nothing unrecorded decides who is seen",
+    "hidden": "an unrecorded need helps to decide who is seen",
+}
+
+
 def about_records() -> Markdown:
     """Say what the results about the service come from, and that the people do not exist where the records are a twin's."""
     from IPython.display import Markdown
@@ -94,8 +100,8 @@ def about_records() -> Markdown:
     if about["data"]["source"] == "twin":
         twin = about["data"]["twin"]
         text = (
-            f"Results about the service come from a synthetic twin (`{escape(twin['name'])}`, seed {twin['seed']}), made with "
-            "given effects: **the people in its records do not exist**. They say nothing about real people or services."
+            f"Results about the service come from a synthetic twin (seed {twin['seed']}) with given effects, in which "
+            f"{TWINS[twin['name']]}: **the people in its records do not exist**. They say nothing about real people or services."
         )
     else:
         policy = escape(about["release"]["policy"])

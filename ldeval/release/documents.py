@@ -36,7 +36,7 @@ RATINGS = {"red": "Red", "amber": "Amber", "green": "Green"}
 ASSUMPTION = ["id", "assumption", "why", "if_wrong", "rating", "where"]
 SOURCE = ["id", "source", "known", "weak", "rating", "where"]
 DESIGN = ["name", "outcome", "estimate", "design", "comparison", "wrong", "maryland", "where"]
-PUBLISHED = ["fact", "estimate", "set_to", "note"]
+PUBLISHED = ["fact", "estimate", "verdict", "set_to", "note"]
 ITEM = ["item", "topic", "asks", "where", "note"]
 KEPT: dict[str, list[str]] = {
     "assumptions": ASSUMPTION,
@@ -121,6 +121,8 @@ def _item_faults(row: Row) -> list[str]:
 
 def _published_faults(row: Row) -> list[str]:
     faults = [f"{name} is empty" for name in ("fact", "set_to", "note") if not row[name]]
+    if row["verdict"] not in ("yes", "no"):
+        faults.append(f"verdict {row['verdict']!r} is none of yes, no")
     return faults + ([] if row["set_to"] in SET_TO else [f"set_to {row['set_to']!r} is none of {', '.join(SET_TO)}"])
 
 
@@ -209,7 +211,7 @@ def published_table() -> Markdown:
         fact = results().facts[row["fact"]]
         said = "; ".join(filter(None, (_amount(fact), STANDINGS.get(fact.flag, fact.standing))))
         set_to = [escape(f"{row['set_to'].capitalize()}. {row['note']}.")] if twin else []
-        body.append([escape(fact.text), escape(said), _here(row["estimate"]), *set_to])
+        body.append([escape(fact.text), escape(said), _here(row["estimate"], judge=row["verdict"] == "yes"), *set_to])
     return _pipes(heads, body, "published")
 
 
@@ -217,14 +219,14 @@ def _amount(fact: Fact) -> str:
     return "" if fact.value is None else as_given(fact.value, fact.unit)
 
 
-def _here(key: str) -> str:
+def _here(key: str, *, judge: bool) -> str:
     if not key:
         return "–"
     if results().missing(key):
         return str(est(key).data)
     row = find(key)
     shown = span(printed(row), "est", key).data
-    claimed = row.estimand != "descriptive" and judged(row, results().study["outcomes"].get(row.outcome, {}))
+    claimed = judge and row.estimand != "descriptive" and judged(row, results().study["outcomes"].get(row.outcome, {}))
     return f"{shown}: {verdict(key).data}" if claimed else str(shown)
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from IPython.display import Markdown
 
 HEADLINES = {
-    "diversion/risk_difference/att": "Immediate custody within a year",
+    "diversion/risk_difference/att": "Immediate custody for the index case",
     "reconviction/hazard_ratio/att": "Time to a proven reoffence, hazard ratio",
     "timeliness/completed_90/att": "Court cases completed within three months",
     "economics/net_public/marginal": "Saving a referral net of the service, prison at direct cost",

@@ -76,9 +76,9 @@ def _reading(row: Estimate, matters: float, better: Better) -> str:
     if said == "no difference that matters":
         return f"This shows no difference that matters: the interval includes no effect and lies wholly short of {bounds}."
     if excludes_null(row):
-        held = "The interval includes effects that matter and effects that do not"
+        held = f"The interval reaches one of {bounds}, and holds smaller effects too"
         return f"{held}: there is evidence of a difference {way}, but it is too imprecise to say whether it matters."
-    return "The interval includes effects that matter, and also no effect at all: this is too imprecise to say."
+    return f"The interval reaches at least one of {bounds}, and also includes no effect at all: this is too imprecise to say."
 
 
 def matters(outcome: str) -> Markdown:

@@ -31,7 +31,7 @@ def share_estimate(share: Share, events: int, n: int, policy: Policy | None) -> 
         level=share.level,
         n=n,
         events=events,
-        method="share of people, Wilson's interval" + ("" if policy is None else ", of rounded counts"),
+        method="share of those counted, Wilson's interval" + ("" if policy is None else ", of rounded counts"),
     )
 
 

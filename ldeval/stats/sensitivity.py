@@ -31,7 +31,7 @@ class EValue:
 class TippingPoint:
     """Risk ratios of an unmeasured 0/1 confounder with the outcome that leave no effect of `estimate`, or of the nearer `bound`.
 
-    Infinite or missing (NaN) where no confounder of the given prevalences can do so; 1 where the interval holds no effect
+    Infinite or missing (NaN) where no confounder of the given prevalences can do so; 1 where the interval includes no effect
     already.
     """
 

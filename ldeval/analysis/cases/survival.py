@@ -50,8 +50,8 @@ def _curves(root: Path) -> Iterator[Case]:
     aided, r = rossi(root).query("fin == 1"), results_of_r("rossi", root)["km_fin"][-1]
     point = kaplan_meier(aided["week"], aided["event"]).at(52)
     peer = SurvfuncRight(aided["week"], aided["event"])
-    yield family.estimate("Share at 52 weeks", point.estimate, r["surv"], r["se"], "statsmodels", peer.surv_prob[-1])
-    yield family.value("Share at 52 weeks: standard error", point.se, r["se"], "statsmodels", peer.surv_prob_se[-1])
+    yield family.estimate("With aid: share at 52 weeks", point.estimate, r["surv"], r["se"], "statsmodels", peer.surv_prob[-1])
+    yield family.value("With aid: share at 52 weeks, standard error", point.se, r["se"], "statsmodels", peer.surv_prob_se[-1])
     yield from _limits(root)
     family, people = Family("Kaplan-Meier curve", "lung"), lung(root)
     r = results_of_r("lung", root)["km_ci"]["loglog"]
