@@ -22,10 +22,15 @@ OUTCOMES = {
     "custody_days": "days served within the follow-up",
     "sentence_served": "days served to release",
 }
-CORRELATIONS = {
-    f"{later}/correlation/{first}": f"correlation of the estimates of {OUTCOMES[first]} and {OUTCOMES[later]}"
-    for first, later in combinations(OUTCOMES, 2)
-}
+
+
+def _named(first: str, later: str) -> tuple[str, str]:
+    """Give the id of a correlation, and its words."""
+    one, other = OUTCOMES.get(first, first), OUTCOMES.get(later, later)
+    return f"{later}/correlation/{first}", f"correlation of the estimates of {one} and {other}"
+
+
+CORRELATIONS = dict(_named(*pair) for pair in combinations(OUTCOMES, 2))
 
 
 @made_from(RECORDS)
@@ -54,15 +59,15 @@ def correlations(people: Comparison, values: dict[str, Array]) -> Findings:
 
     The estimator is linear in the outcome, so that cov(a, b) = (var(a) + var(b) - var(a - b)) / 2 holds exactly.
     """
-    pairs = [(f"{later}/correlation/{first}", first, later) for first, later in combinations(values, 2)]
+    pairs = [(_named(first, later), first, later) for first, later in combinations(values, 2)]
     if any(np.isnan(each).any() or each.min() == each.max() for each in values.values()):
         why = "the records hold no sentence of custody with its days"
-        return Findings(missing=tuple(NotEstimated(key, CORRELATIONS[key], why) for key, *_ in pairs))
+        return Findings(missing=tuple(NotEstimated(key, words, why) for (key, words), *_ in pairs))
     alone = {name: _variance(people, each) for name, each in values.items()}
     made = []
-    for key, first, later in pairs:
+    for named, first, later in pairs:
         shared = (alone[first] + alone[later] - _variance(people, values[later] - values[first])) / 2
-        made.append(_estimate(key, shared / np.sqrt(alone[first] * alone[later]), people.n))
+        made.append(_estimate(*named, shared / np.sqrt(alone[first] * alone[later]), people.n))
     return Findings(tuple(made))
 
 
@@ -72,11 +77,10 @@ def _variance(people: Comparison, values: Array) -> float:
     return float(fit.covariance[at, at])
 
 
-def _estimate(key: str, value: float, n: int) -> Estimate:
+def _estimate(key: str, words: str, value: float, n: int) -> Estimate:
     method = (
         "correlation of two estimates on the same people: augmented inverse probability weighting with linear outcome "
         "models, errors clustered by area (CR1), covariance from the variance of their difference"
     )
-    return without_error(
-        key, CORRELATIONS[key], float(np.clip(value, -1.0, 1.0)), unit="number", n=n, method=method, estimand="ATT"
-    )
+    bounded = float(np.clip(value, -1.0, 1.0))
+    return without_error(key, words, bounded, unit="number", n=n, method=method, estimand="ATT")
