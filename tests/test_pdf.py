@@ -221,7 +221,7 @@ def test_a_landscape_div_turns_its_page(tmp_path):
 
 
 def test_no_page_ends_with_a_term_whose_meaning_is_on_the_next(tmp_path):
-    lines = "\n\n".join(f"Term number {k}\n: {'It means this and that. ' * (3 + k % 4)}" for k in range(120))
+    lines = "\n\n".join(f"Term number {k}\n: {'It means this and that. ' * (8 + k % 5)}" for k in range(120))
     root = write_book(tmp_path / "book", {"a.qmd": f"# One\n\n{lines}\n"})
     build(root, say=lambda text: None)
     pages = [page.extract_text().split("\n") for page in pypdf.PdfReader(root / "_report" / "A-book.pdf").pages]
