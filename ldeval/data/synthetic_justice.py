@@ -8,7 +8,7 @@ import numpy as np
 
 from ldeval.data.extracts_justice import OFFENCES
 from ldeval.data.synthetic_cases import CODE, CUSTODY, FAR, CaseDraws, Cases, Facts, draw_cases, run_cases
-from ldeval.data.synthetic_people import Areas, Flags, Floats, Ints, People
+from ldeval.data.synthetic_people import ABSENT, Areas, Flags, Floats, Ints, People
 from ldeval.data.twin_parameters import Parameters
 
 SHORT_CUSTODY = 365
@@ -140,7 +140,7 @@ def _multiple(p: Parameters, draws: JusticeDraws, index: Cases, reached_from: In
 def inside(cases: Cases, rows: Ints, day: Ints) -> Flags:
     """Say whether the person of case `rows` was in custody for that case on each day (half-open: out on the last day)."""
     charge, end = cases.charge_day[rows], cases.end_day[rows]
-    on_remand = cases.remanded[rows] & cases.charged[rows] & (charge <= day) & (day < end)
+    on_remand = cases.remanded[rows] & (charge != ABSENT) & (charge <= day) & (day < end)
     sentenced = (cases.disposal[rows] == CUSTODY) & (end <= day) & (day < cases.release_day[rows])
     return np.asarray(on_remand | sentenced)
 
@@ -157,12 +157,16 @@ def _at_liberty(draws: JusticeDraws, later: Cases, keep: Flags) -> Flags:
 
 
 def _block_later(draws: JusticeDraws, later: Cases, source: Ints, blocked: Flags) -> None:
-    """Mark the later candidates of the same people that fall inside the custody of the arrests `source`."""
+    """Mark the later candidates of the same people that fall inside the custody of the arrests `source`.
+
+    Candidates are in order of time, so that nobody is asked for once they are out.
+    """
+    free = np.maximum(later.end_day, later.release_day)
     step = 1
     while len(source):
         source = source[source + step < len(blocked)]
         target = source + step
-        source = source[draws.person[target] == draws.person[source]]
+        source = source[(draws.person[target] == draws.person[source]) & (draws.arrest_day[target] < free[source])]
         target = source + step
         blocked[target] |= inside(later, source, draws.arrest_day[target])
         step += 1

@@ -7,6 +7,7 @@ was; delete that folder when the twin or an analysis has changed.
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -133,6 +134,7 @@ def one(number: int, folder: Path, users: int = USERS) -> int:
 def run(folder: Path = KEPT, draws: int = DRAWS) -> pd.DataFrame:
     """Draw as often as asked, and give what every draw gave."""
     folder.mkdir(parents=True, exist_ok=True)
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # each process has a core
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
         for done in as_completed([pool.submit(one, number, folder) for number in range(draws)]):
             print(f"draw {done.result()}", flush=True)
