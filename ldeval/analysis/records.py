@@ -176,10 +176,11 @@ def _coded(column: pd.Series, treated: npt.NDArray[np.float64]) -> pd.DataFrame:
 def _categories(column: pd.Series, treated: npt.NDArray[np.float64]) -> pd.DataFrame:
     """Give an indicator for each category but the commonest and those too rare in an arm."""
     named = column.astype(object).where(column.notna(), "missing")
-    counts = pd.crosstab(named, treated)
-    common = [label for label in counts.index if counts.loc[label].min() >= FEWEST]
-    reference = counts.sum(axis=1).idxmax()
-    return pd.DataFrame({f"{column.name}_{label}": (named == label).astype(float) for label in common if label != reference})
+    codes, labels = pd.factorize(named, sort=True)
+    counts = np.stack([np.bincount(codes[treated == arm], minlength=len(labels)) for arm in np.unique(treated)])
+    reference = counts.sum(axis=0).argmax()
+    kept = [k for k in np.flatnonzero(counts.min(axis=0) >= FEWEST) if k != reference]
+    return pd.DataFrame({f"{column.name}_{labels[k]}": (codes == k).astype(float) for k in kept}, index=column.index)
 
 
 @lru_cache(maxsize=16)
