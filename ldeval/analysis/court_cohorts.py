@@ -22,7 +22,7 @@ COUNTS = ("cases", "completed_90", "completed_180", "restricted_days", "touched"
 """What is summed over the months of a period."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Cohorts:
     """A row an area and period, all areas in all periods: `rows` with `area_id, period, start` and `COUNTS`.
 

@@ -39,8 +39,9 @@ PREVALENCES = ((0.6, 0.4), (0.8, 0.4), (0.8, 0.2))
 @answers(STRENGTH | ALARM)
 def hidden_causes(records: Records) -> Findings:
     """Give E-values and tipping points of the primary effects, and the negative controls."""
-    cases = race(compare(records, "diversion"), records.study.study.follow_up_days)
-    return strength(records, cases) + prior_outcomes(records)
+    people = compare(records, "diversion")
+    cases = race(people, records.study.study.follow_up_days)
+    return strength(records, cases) + prior_outcomes(people)
 
 
 @made_from(RECORDS)
@@ -90,9 +91,8 @@ def _finite(value: float) -> float | None:
 
 @made_from(RECORDS)
 @answers(ALARM)
-def prior_outcomes(records: Records) -> Findings:
+def prior_outcomes(people: Comparison) -> Findings:
     """Compare outcomes that lie before the index event, each without itself among the adjustments: what differs there is bias."""
-    people = compare(records, "diversion")
     made = [_prior(people, name, label) for name, label in CONTROLS.items()]
     labels = list(CONTROLS.values())
     test = negative_controls([e.value for e in made], [e.se for e in made], names=labels)

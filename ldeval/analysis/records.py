@@ -154,9 +154,9 @@ def design(rows: pd.DataFrame, treated: npt.NDArray[np.float64], adjust: Sequenc
 
 def varying(X: pd.DataFrame, treated: npt.NDArray[np.float64]) -> pd.DataFrame:
     """Leave out the columns (but the intercept) that are constant in an arm: no model could tell them from it."""
-    arms = (treated == 1.0, treated == 0.0)
-    names = [name for name in X.columns if name == "intercept" or all(X.loc[arm, name].nunique() > 1 for arm in arms)]
-    return X[names]
+    arms = (X[treated == arm] for arm in (1.0, 0.0))
+    kept = np.logical_and.reduce([(arm.max() > arm.min()).to_numpy() for arm in arms])
+    return X.loc[:, kept | (X.columns == "intercept")]
 
 
 def _coded(column: pd.Series, treated: npt.NDArray[np.float64]) -> pd.DataFrame:

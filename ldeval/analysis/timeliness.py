@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -116,11 +117,17 @@ def study_effects(cohort: Cohorts, values: npt.NDArray[np.float64]) -> GroupTime
     )
 
 
+@lru_cache(maxsize=16)
+def _measured(cohort: Cohorts, measure: Measure) -> GroupTimeEffects:
+    """Fit once what the average effect and the event study share."""
+    return study_effects(cohort, cohort.outcome(measure.column))
+
+
 def _overall(cohort: Cohorts, measure: Measure, court: str) -> Estimate | NotEstimated:
     key = f"timeliness/{measure.name}/att{f'/{court}' if court else ''}"
     if why := cohort.why_not():
         return NotEstimated(key, measure.words, why, measure.outcome)
-    fit = study_effects(cohort, cohort.outcome(measure.column))
+    fit = _measured(cohort, measure)
     table = fit.overall("simple")
     if not table["se"].iloc[0] > 0:
         return NotEstimated(key, measure.words, SAME, measure.outcome)
@@ -154,7 +161,7 @@ def event_studies(cohort: Cohorts) -> Findings:
     missing: list[NotEstimated] = []
     tests = []
     for measure in MEASURES:
-        fit = study_effects(cohort, cohort.outcome(measure.column))
+        fit = _measured(cohort, measure)
         rows = list(_events(fit, measure, cohort))
         estimates += [estimate for _, estimate in rows]
         if rows:

@@ -82,14 +82,9 @@ def features(linked: Linked, rule: Rules) -> Features:
     custody = hold(custody_spells(people, offences, remand, rule))
     treatment = merged(treatment_spells(linked, people, rule))
     quantities = hold(dated_quantities(linked, people, rule))
-    described = _joined(
-        people,
-        _persons(linked),
-        _areas(linked),
-        _link_probability(linked),
-        *_before(linked, people, offences, custody, quantities, rule),
-        *_after(people, offences, custody, treatment, quantities, rule),
-    )
+    parts = _before(linked, people, offences, custody, quantities, rule)
+    parts += _after(people, offences, custody, treatment, quantities, rule)
+    described = hold(_joined(people, _persons(linked), _areas(linked), _link_probability(linked), *parts))
     return Features(
         people=_finished(described, custody, rule).order_by("study_id"),
         panel=panel(people, quantities, custody, treatment, rule),

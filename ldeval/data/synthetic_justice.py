@@ -149,27 +149,29 @@ def _at_liberty(draws: JusticeDraws, later: Cases, keep: Flags) -> Flags:
     """Drop candidate arrests that fall inside the custody of an earlier arrest that happened, in order of time."""
     jailers = np.flatnonzero(keep & (later.remanded & later.charged | (later.disposal == CUSTODY)))
     ranks = jailers - np.searchsorted(draws.person, draws.person[jailers])
+    stops = _first_at_liberty(draws, later, jailers)
     blocked = np.zeros(len(keep), dtype=bool)
     for rank in np.unique(ranks):
-        source = jailers[ranks == rank]
-        _block_later(draws, later, source[~blocked[source]], blocked)
+        source, stop = jailers[ranks == rank], stops[ranks == rank]
+        free = ~blocked[source]
+        _block_later(draws, later, source[free], stop[free], blocked)
     return keep & ~blocked
 
 
-def _block_later(draws: JusticeDraws, later: Cases, source: Ints, blocked: Flags) -> None:
-    """Mark the later candidates of the same people that fall inside the custody of the arrests `source`.
+def _first_at_liberty(draws: JusticeDraws, later: Cases, source: Ints) -> Ints:
+    """Give the place of the first candidate of the same person, or of the next one, after the custody of `source` has ended."""
+    origin = draws.arrest_day.min(initial=0)
+    span = draws.arrest_day.max(initial=0) - origin + 2
+    out = np.clip(np.maximum(later.end_day, later.release_day)[source] - origin, 0, span - 1)
+    return np.searchsorted(draws.person * span + draws.arrest_day - origin, draws.person[source] * span + out)
 
-    Candidates are in order of time, so that nobody is asked for once they are out.
-    """
-    free = np.maximum(later.end_day, later.release_day)
-    step = 1
-    while len(source):
-        source = source[source + step < len(blocked)]
-        target = source + step
-        source = source[(draws.person[target] == draws.person[source]) & (draws.arrest_day[target] < free[source])]
-        target = source + step
-        blocked[target] |= inside(later, source, draws.arrest_day[target])
-        step += 1
+
+def _block_later(draws: JusticeDraws, later: Cases, source: Ints, stop: Ints, blocked: Flags) -> None:
+    """Mark the candidates between each of `source` and its `stop` that fall inside its custody."""
+    between = np.maximum(stop - source - 1, 0)
+    jailer = np.repeat(source, between)
+    target = jailer + 1 + np.arange(len(jailer)) - np.repeat(np.cumsum(between) - between, between)
+    blocked[target[inside(later, jailer, draws.arrest_day[target])]] = True
 
 
 def proven(disposal: Ints) -> Flags:

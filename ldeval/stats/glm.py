@@ -1,13 +1,13 @@
 """Generalised linear models by Newton's method, streamed in blocks of rows: the numerics behind `binary`, `counts`, `linear`.
 
-Columns are centred (where X holds a constant column) and scaled inside each block, so that no copy of X is made and columns at
-scales of 1e8 and 1e-8 cost no digits. Everything in a `Solution` is in these standard units; `Scaling` turns it back.
+Columns are centred (where X holds a constant column) and scaled inside each block, so that no copy of a large X is made and
+columns at scales of 1e8 and 1e-8 cost no digits. Everything in a `Solution` is in these standard units; `Scaling` turns it back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +18,8 @@ from ldeval.stats.rank import full_rank
 DECREMENT = 1e-11
 """Newton stops once the squared step, in standard errors, is below this: the step after it would be near 1e-11 of one."""
 STEPS = 100
+SMALL = 1 << 21
+"""Numbers in X up to which its standard units are kept: 16 MB."""
 SUSPECT = 8
 """From this step on, a fit that has not converged is searched for a separating direction."""
 
@@ -118,13 +120,17 @@ class Scaling:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What a fit needs: X of shape (n, p), the outcome, an offset of the linear predictor and weights (None: none)."""
+    """What a fit needs: X of shape (n, p), the outcome, an offset of the linear predictor and weights (None: none).
+
+    `standard` is X in standard units, where it is small enough to be kept.
+    """
 
     design: Design
     y: Floats
     offset: Floats | None
     weights: Floats | None
     scaling: Scaling
+    standard: Floats | None = None
 
     def blocks(self, least: int = 0) -> Iterator[tuple[slice, Floats]]:
         """Give the rows of each block, small enough for the cache and for one thread, and its columns in standard units.
@@ -137,9 +143,12 @@ class Problem:
         size = max(64, min((1 << 18) // (p * (p + 1)), 9215 // p), least)
         for begin in range(0, n, size):
             rows = slice(begin, min(begin + size, n))
-            block = self.design.matrix[rows] - self.scaling.shift
-            block /= self.scaling.scale
-            yield rows, block
+            yield rows, self._scaled(rows) if self.standard is None else self.standard[rows]
+
+    def _scaled(self, rows: slice) -> Floats:
+        block = self.design.matrix[rows] - self.scaling.shift
+        block /= self.scaling.scale
+        return block
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +205,8 @@ def problem(design: Design, y: Floats, *, offset: Floats | None = None, weights:
         shift[constant] = 0.0
     reach = np.maximum(np.abs(low - shift), np.abs(high - shift))
     found = Problem(design, y, offset, weights, Scaling(shift, np.where(reach > 0, reach, 1.0), constant))
+    if design.matrix.size <= SMALL:
+        found = replace(found, standard=_standard(found))
     _check_rank(found)
     return found
 

@@ -7,6 +7,7 @@ was; delete that folder when the twin or an analysis has changed.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import warnings
@@ -85,7 +86,7 @@ def analyses(drawn: Drawn) -> Findings:
     found += reconviction.times_and_shares(spell) + reoffending.rate(spell)
     courts = cohorts(drawn.table("area_months"), drawn.study.data.extract_end)
     found += timeliness.by_court({"": courts}) + timeliness.event_studies(courts)
-    return found + hidden_causes.hidden_causes(drawn)
+    return found + hidden_causes.strength(drawn, cases) + hidden_causes.prior_outcomes(people)
 
 
 def later_referred(drawn: Drawn) -> Findings:
@@ -128,6 +129,7 @@ def one(number: int, folder: Path, users: int = USERS) -> int:
     unfinished = place.with_suffix(".part")
     pd.concat(parts).to_csv(unfinished, index=False)
     unfinished.replace(place)
+    gc.collect()  # once a draw: amid millions of objects each search for cycles is long
     return number
 
 
@@ -135,7 +137,7 @@ def run(folder: Path = KEPT, draws: int = DRAWS) -> pd.DataFrame:
     """Draw as often as asked, and give what every draw gave."""
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # each process has a core
-    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
         for done in as_completed([pool.submit(one, number, folder) for number in range(draws)]):
             print(f"draw {done.result()}", flush=True)
     return pd.concat([pd.read_csv(folder / f"{number:03d}.csv") for number in range(draws)])

@@ -36,6 +36,8 @@ from ldeval.study import Study
 
 HELD = ("pnc", "court", "ld", "ae", "deaths")
 """The sources of which a draw has records."""
+PANEL = ("study_id", "month", "exposure", "custody_days", "ae_attendances")
+"""What the analyses of a draw read of the panel, of users alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,18 @@ class Drawn(Records):
     def table(self, name: str) -> pd.DataFrame:
         """Give a table of features by name."""
         return (self.tables or {})[name]
+
+
+class Known(Linked):
+    """Records filed under true numbers: whose each is can be read off its key, and need not be looked up."""
+
+    __slots__ = ()
+
+    def table(self, name: str) -> Any:
+        """Give an extract with `study_id`."""
+        key = EXTRACTS[name].source.person_id
+        rows = self.extracts.table(name)
+        return rows.mutate(study_id=ibis.literal("S") + rows[key].substr(1)).drop(key)
 
 
 class Keeping(Extracts):
@@ -85,16 +99,17 @@ class Machine:
             for name, sql in self.kept.held:  # type: ignore[attr-defined]
                 self.backend.con.execute(f'DELETE FROM "{name}"')
                 self.backend.con.execute(f'INSERT INTO "{name}" {sql}')
-        frames = {name: self.backend.con.sql(sql).to_arrow_table().to_pandas() for name, (_, sql) in self.made.items()}
+        frames = {name: self.backend.con.execute(sql).to_arrow_table().to_pandas() for name, (_, sql) in self.made.items()}
         return Drawn(study=self.study, folder=None, tables=frames)  # type: ignore[arg-type]  # a draw has no folder
 
     def _compile(self) -> None:
         self.kept = Keeping(self.backend)
-        linked = Linked(self.kept, self.backend.table("links"))
+        linked = Known(self.kept, self.backend.table("links"))
         made = features(linked, rules(self.study)[0])
-        cases = self.kept.hold(features_courts.court_cases(linked, self.study.data.extract_end))
+        cases = features_courts.court_cases(linked, self.study.data.extract_end)
         months = features_courts.area_months(cases, self.kept.table("areas"))
-        for name, expression in (("people_study", made.people), ("panel_study", made.panel), ("area_months", months)):
+        panel = made.panel.filter(made.panel.arm == "user").select(*PANEL).order_by("study_id", "month")
+        for name, expression in (("people_study", made.people), ("panel_study", panel), ("area_months", months)):
             self.backend._run_pre_execute_hooks(expression)  # small tables of constants, which stay while the expression does
             self.made[name] = (expression, self.backend.compile(expression))
 
