@@ -31,7 +31,7 @@ from ldeval.analysis.referrals import (
     within,
 )
 from ldeval.analysis.sites import sites
-from ldeval.words import spelt
+from ldeval.words import capital, spelt
 
 COMBINATIONS = 12
 """Combinations of needs that are shown, the commonest."""
@@ -70,7 +70,7 @@ def people(records: Records) -> Findings:
     frame = frame.astype(object).fillna("Not known").astype(str)
     rows = [ALL]
     for name, title in (("sex", "Sex"), ("age", "Age"), ("ethnicity", "Ethnicity")):
-        words = {value: value.replace("_", " ").capitalize() for value in sorted(frame[name].unique())}
+        words = {value: capital(value) for value in sorted(frame[name].unique())}
         rows += lines(name, words, title)
     arms = {USER: "Users", NOT_YET_LIVE: "Not yet live", UNSEEN: "Live, not seen"}
     values = tally(frame, rows, lines("arm", arms))

@@ -30,7 +30,7 @@ LOGGED = ("previous_events", "previous_offences", "previous_convictions", "previ
 CODED = ("sex", "ethnicity", "index_offence", "index_event")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Records:
     """The features of a study, read when asked for. Nothing in them identifies anybody."""
 

@@ -11,6 +11,7 @@ import gc
 import os
 import sys
 import warnings
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import lru_cache
@@ -31,6 +32,9 @@ from ldeval.analysis.records import compare
 from ldeval.data.truth import TRUTH_FOLDER
 from ldeval.data.twin_parameters import TwinName
 from ldeval.estimate import read_csv
+from ldeval.stats import adjusted
+from ldeval.stats.estimands import Estimand
+from ldeval.stats.weights import Weights, propensity_weights
 from ldeval.study import read_study
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +69,7 @@ TESTS = {
     "service_use/ae_attendances/placebo/later": "A&E attendances of those referred later, same calendar months",
 }
 """Alarms that are tests at 5%."""
+WEIGHED: deque[tuple[Any, Any, Estimand, Weights]] = deque(maxlen=4)
 STRENGTHS = {
     "robustness-e-values/0/bound": ("E-value of custody's interval below 2", 2.0, -1),
     "robustness-tipping/1/bound": ("A need of 80% of users, 40% of comparators that halves custody would do", 0.5, 1),
@@ -110,6 +115,24 @@ def rows_of(found: Findings) -> Iterator[dict[str, Any]]:
                 )
 
 
+def remember() -> None:
+    """Let the analyses of a draw share what several of them fit: the score of the same people, the spells of the same records."""
+    gc.disable()  # `one` looks for cycles after each draw: amid millions of objects each search is long
+    reconviction.spells_of = hidden_causes.spells_of = lru_cache(maxsize=1)(reconviction.spells_of)
+    for module in (adjusted, diversion, reconviction, robustness):
+        module.propensity_weights = weighed  # type: ignore[attr-defined]
+
+
+def weighed(treated: Any, X: pd.DataFrame, *, estimand: Estimand = "ATT") -> Weights:
+    """Give propensity weights as `ldeval.stats.weights` does, those of the last few people asked for without another fit."""
+    design = X.to_numpy()
+    for people, arm, kind, found in WEIGHED:
+        if kind == estimand and np.array_equal(people, design) and np.array_equal(arm, treated):
+            return found
+    WEIGHED.append((design, treated, estimand, propensity_weights(treated, X, estimand=estimand)))
+    return WEIGHED[-1][-1]
+
+
 @lru_cache(maxsize=1)
 def machine() -> Machine:
     """Give this process's own."""
@@ -129,7 +152,7 @@ def one(number: int, folder: Path, users: int = USERS) -> int:
     unfinished = place.with_suffix(".part")
     pd.concat(parts).to_csv(unfinished, index=False)
     unfinished.replace(place)
-    gc.collect()  # once a draw: amid millions of objects each search for cycles is long
+    gc.collect()
     return number
 
 
@@ -137,7 +160,7 @@ def run(folder: Path = KEPT, draws: int = DRAWS) -> pd.DataFrame:
     """Draw as often as asked, and give what every draw gave."""
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # each process has a core
-    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn"), initializer=remember) as pool:
         for done in as_completed([pool.submit(one, number, folder) for number in range(draws)]):
             print(f"draw {done.result()}", flush=True)
     return pd.concat([pd.read_csv(folder / f"{number:03d}.csv") for number in range(draws)])

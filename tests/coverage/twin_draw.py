@@ -40,9 +40,9 @@ PANEL = ("study_id", "month", "exposure", "custody_days", "ae_attendances")
 """What the analyses of a draw read of the panel, of users alone."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Drawn(Records):
-    """The features of a draw, in memory in the place of files."""
+    """The features of a draw, in memory in the place of files; equal to itself alone."""
 
     tables: dict[str, pd.DataFrame] | None = None
 
@@ -52,7 +52,10 @@ class Drawn(Records):
 
 
 class Known(Linked):
-    """Records filed under true numbers: whose each is can be read off its key, and need not be looked up."""
+    """Records filed under true numbers: whose each is can be read off its key, and need not be looked up.
+
+    Numbers name the people of a draw, for they are joined faster than texts.
+    """
 
     __slots__ = ()
 
@@ -60,7 +63,7 @@ class Known(Linked):
         """Give an extract with `study_id`."""
         key = EXTRACTS[name].source.person_id
         rows = self.extracts.table(name)
-        return rows.mutate(study_id=ibis.literal("S") + rows[key].substr(1)).drop(key)
+        return rows.mutate(study_id=rows[key].substr(1).cast("int64")).drop(key)
 
 
 class Keeping(Extracts):
@@ -106,8 +109,9 @@ class Machine:
         self.kept = Keeping(self.backend)
         linked = Known(self.kept, self.backend.table("links"))
         made = features(linked, rules(self.study)[0])
-        cases = features_courts.court_cases(linked, self.study.data.extract_end)
-        months = features_courts.area_months(cases, self.kept.table("areas"))
+        months = features_courts.area_months(
+            features_courts.court_cases(linked, self.study.data.extract_end), self.kept.table("areas")
+        )
         panel = made.panel.filter(made.panel.arm == "user").select(*PANEL).order_by("study_id", "month")
         for name, expression in (("people_study", made.people), ("panel_study", panel), ("area_months", months)):
             self.backend._run_pre_execute_hooks(expression)  # small tables of constants, which stay while the expression does
@@ -178,5 +182,5 @@ def links(people: int) -> Any:
     """Give the links of records filed under true numbers."""
     numbers = np.arange(people)
     parts = [{"source": pa.array([source] * people), "key": texts(source[0].upper(), numbers)} for source in HELD]
-    more = {"link_probability": np.ones(people), "study_id": texts("S", numbers)}
+    more = {"link_probability": np.ones(people), "study_id": numbers}
     return pa.concat_tables([pa.table(part | more) for part in parts])
