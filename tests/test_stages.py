@@ -26,6 +26,8 @@ from ldeval.publish.build import build as render
 from ldeval.release import build, fingerprint, kept_figures
 from ldeval.study import read_study
 
+pytestmark = pytest.mark.xdist_group("stages")  # on one worker, for what the module makes once
+
 PROJECT = Path(__file__).parent.parent
 USERS = 1500
 """As few as leave an answer to every question of the study."""

@@ -163,7 +163,7 @@ def _first_at_liberty(draws: JusticeDraws, later: Cases, source: Ints) -> Ints:
     origin = draws.arrest_day.min(initial=0)
     span = draws.arrest_day.max(initial=0) - origin + 2
     out = np.clip(np.maximum(later.end_day, later.release_day)[source] - origin, 0, span - 1)
-    return np.searchsorted(draws.person * span + draws.arrest_day - origin, draws.person[source] * span + out)
+    return np.asarray(np.searchsorted(draws.person * span + draws.arrest_day - origin, draws.person[source] * span + out))
 
 
 def _block_later(draws: JusticeDraws, later: Cases, source: Ints, stop: Ints, blocked: Flags) -> None:

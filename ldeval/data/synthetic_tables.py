@@ -87,7 +87,8 @@ def joined(*parts: Any) -> Any:
 
 def area_names(areas: Ints) -> Any:
     """Write areas as "Area 01" and so on."""
-    return joined("Area ", padded(areas + 1, 2))
+    names = joined("Area ", padded(np.arange(1, areas.max(initial=-1) + 2), 2))
+    return names.take(pa.array(areas))
 
 
 class Keys:

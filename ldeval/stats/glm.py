@@ -133,7 +133,7 @@ class Problem:
     standard: Floats | None = None
 
     def blocks(self, least: int = 0) -> Iterator[tuple[slice, Floats]]:
-        """Give the rows of each block, small enough for the cache and for one thread, and its columns in standard units.
+        """Give the rows of each block, small enough for the cache and for one thread, and its columns in standard units, to read.
 
         OpenBLAS wakes its other threads for products above 2^18 multiplications (9,216 for a vector), and on a busy machine
         waits for them: blocks stay below, and products are of two different arrays, since one with itself goes to a routine
@@ -206,7 +206,9 @@ def problem(design: Design, y: Floats, *, offset: Floats | None = None, weights:
     reach = np.maximum(np.abs(low - shift), np.abs(high - shift))
     found = Problem(design, y, offset, weights, Scaling(shift, np.where(reach > 0, reach, 1.0), constant))
     if design.matrix.size <= SMALL:
-        found = replace(found, standard=_standard(found))
+        standard = _standard(found)
+        standard.setflags(write=False)
+        found = replace(found, standard=standard)
     _check_rank(found)
     return found
 

@@ -34,7 +34,8 @@ def standardised(solution: glm.Solution, family: glm.Family, share: Floats) -> t
     """
     posed, coefficients = solution.problem, solution.coefficients
     means, slopes = np.zeros(2), np.zeros((2, len(coefficients)))
-    for rows, block in posed.blocks():
+    for rows, given in posed.blocks():
+        block = given.copy()
         for which, value in enumerate((1.0, 0.0)):
             block[:, 0] = (value - posed.scaling.shift[0]) / posed.scaling.scale[0]
             eta = block @ coefficients

@@ -72,9 +72,9 @@ def cluster_sums(posed: Problem, residual: Floats, codes: Codes, count: int) -> 
     """Give the sum of x_i residual_i over each cluster, shape (count, p), in standard units."""
     sums = np.zeros((count, len(posed.design.names)))
     for rows, block in posed.blocks(least=max(count, 4096)):
-        block *= residual[rows][:, None]
-        for j in range(block.shape[1]):
-            sums[:, j] += np.bincount(codes[rows], block[:, j], minlength=count)
+        scores = block * residual[rows][:, None]
+        for j in range(scores.shape[1]):
+            sums[:, j] += np.bincount(codes[rows], scores[:, j], minlength=count)
     return sums
 
 

@@ -12,7 +12,7 @@ import os
 import sys
 import warnings
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import lru_cache
 from multiprocessing import get_context
@@ -32,9 +32,9 @@ from ldeval.analysis.records import compare
 from ldeval.data.truth import TRUTH_FOLDER
 from ldeval.data.twin_parameters import TwinName
 from ldeval.estimate import read_csv
-from ldeval.stats import adjusted
-from ldeval.stats.estimands import Estimand
-from ldeval.stats.weights import Weights, propensity_weights
+from ldeval.stats import adjusted, binary
+from ldeval.stats.doors import Design
+from ldeval.stats.weights import propensity_weights
 from ldeval.study import read_study
 
 ROOT = Path(__file__).parents[2]
@@ -69,7 +69,6 @@ TESTS = {
     "service_use/ae_attendances/placebo/later": "A&E attendances of those referred later, same calendar months",
 }
 """Alarms that are tests at 5%."""
-WEIGHED: deque[tuple[Any, Any, Estimand, Weights]] = deque(maxlen=4)
 STRENGTHS = {
     "robustness-e-values/0/bound": ("E-value of custody's interval below 2", 2.0, -1),
     "robustness-tipping/1/bound": ("A need of 80% of users, 40% of comparators that halves custody would do", 0.5, 1),
@@ -116,21 +115,30 @@ def rows_of(found: Findings) -> Iterator[dict[str, Any]]:
 
 
 def remember() -> None:
-    """Let the analyses of a draw share what several of them fit: the score of the same people, the spells of the same records."""
+    """Let the analyses of a draw share what several of them fit: scores of the same people, the spells of the same records."""
     gc.disable()  # `one` looks for cycles after each draw: amid millions of objects each search is long
     reconviction.spells_of = hidden_causes.spells_of = lru_cache(maxsize=1)(reconviction.spells_of)
+    binary.fit_logistic = once(binary.fit_logistic)
+    weigh = once(propensity_weights)
     for module in (adjusted, diversion, reconviction, robustness):
-        module.propensity_weights = weighed  # type: ignore[attr-defined]
+        module.propensity_weights = weigh  # type: ignore[attr-defined]
 
 
-def weighed(treated: Any, X: pd.DataFrame, *, estimand: Estimand = "ATT") -> Weights:
-    """Give propensity weights as `ldeval.stats.weights` does, those of the last few people asked for without another fit."""
-    design = X.to_numpy()
-    for people, arm, kind, found in WEIGHED:
-        if kind == estimand and np.array_equal(people, design) and np.array_equal(arm, treated):
-            return found
-    WEIGHED.append((design, treated, estimand, propensity_weights(treated, X, estimand=estimand)))
-    return WEIGHED[-1][-1]
+def once(fit: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a fit to an arm or outcome and a design answer from memory where it was among the last few that were asked for."""
+    known: deque[tuple[Any, Any, Any, Any]] = deque(maxlen=4)
+
+    def answer(y: Any, X: Any, *weights: Any, **options: Any) -> Any:
+        if any(part is not None for part in weights):
+            return fit(y, X, *weights, **options)
+        design = X.matrix if isinstance(X, Design) else X.to_numpy()
+        for other, people, asked, found in known:
+            if asked == options and np.array_equal(people, design) and np.array_equal(other, y):
+                return found
+        known.append((y, design, options, fit(y, X, *weights, **options)))
+        return known[-1][-1]
+
+    return answer
 
 
 @lru_cache(maxsize=1)

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ldeval.analysis.records import Records
-from ldeval.data import features_courts
+from ldeval.data import features_courts, features_panel
 from ldeval.data.cohort import rules
 from ldeval.data.engine import Extracts
 from ldeval.data.features import features
@@ -102,17 +102,18 @@ class Machine:
             for name, sql in self.kept.held:  # type: ignore[attr-defined]
                 self.backend.con.execute(f'DELETE FROM "{name}"')
                 self.backend.con.execute(f'INSERT INTO "{name}" {sql}')
-        frames = {name: self.backend.con.execute(sql).to_arrow_table().to_pandas() for name, (_, sql) in self.made.items()}
+        frames = {name: self.backend.con.sql(sql).to_arrow_table().to_pandas() for name, (_, sql) in self.made.items()}
         return Drawn(study=self.study, folder=None, tables=frames)  # type: ignore[arg-type]  # a draw has no folder
 
     def _compile(self) -> None:
+        features_panel.PANEL_ARMS = ("user",)  # nothing is read of the others' months
         self.kept = Keeping(self.backend)
         linked = Known(self.kept, self.backend.table("links"))
         made = features(linked, rules(self.study)[0])
         months = features_courts.area_months(
             features_courts.court_cases(linked, self.study.data.extract_end), self.kept.table("areas")
         )
-        panel = made.panel.filter(made.panel.arm == "user").select(*PANEL).order_by("study_id", "month")
+        panel = made.panel.select(*PANEL).order_by("study_id", "month")
         for name, expression in (("people_study", made.people), ("panel_study", panel), ("area_months", months)):
             self.backend._run_pre_execute_hooks(expression)  # small tables of constants, which stay while the expression does
             self.made[name] = (expression, self.backend.compile(expression))
