@@ -25,7 +25,9 @@ def book(tmp_path):
 def served(book):
     """Run `ldeval preview` as a user does; give its address and its process."""
     command = [sys.executable, "-u", "-m", "ldeval", "preview", str(book), "--port", "0"]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background has its children ignore it
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    signal.signal(signal.SIGINT, before)
     address = re.search(rf"http://{HOST}:\d+", process.stdout.readline())[0]
     yield address, process
     process.kill()
