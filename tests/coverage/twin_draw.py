@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
+from unittest.mock import patch
 
 import ibis
 import numpy as np
@@ -106,10 +107,10 @@ class Machine:
         return Drawn(study=self.study, folder=None, tables=frames)  # type: ignore[arg-type]  # a draw has no folder
 
     def _compile(self) -> None:
-        features_panel.PANEL_ARMS = ("user",)  # nothing is read of the others' months
         self.kept = Keeping(self.backend)
         linked = Known(self.kept, self.backend.table("links"))
-        made = features(linked, rules(self.study)[0])
+        with patch.object(features_panel, "PANEL_ARMS", ("user",)):  # nothing is read of the others' months
+            made = features(linked, rules(self.study)[0])
         months = features_courts.area_months(
             features_courts.court_cases(linked, self.study.data.extract_end), self.kept.table("areas")
         )
