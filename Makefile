@@ -49,7 +49,7 @@ screenshots: report ## take the pictures in docs/ anew (Chromium and pdftoppm)
 	@$(PY) docs/screenshots.py
 
 test: $(STAMP) ## run the tests
-	@$(PY) -m pytest -n auto --dist loadgroup -m "not slow and not spark"
+	@$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow and not spark"
 
 test-slow: $(STAMP) ## run the simulations of coverage
 	@$(PY) -m pytest -n auto -m slow

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import duckdb
 
+from ldeval.analysis import keep
 from ldeval.data.sources import EXTRACTS
 from ldeval.data.synthetic import write_twin
 from ldeval.data.synthetic_blocks import Design
+from ldeval.release import kept_figures
 
 PROJECT = Path(__file__).parent.parent
 USERS = 600
@@ -96,3 +98,10 @@ def harden(root: Path, case: str) -> None:
         duckdb.sql(f"COPY ({query.format(**old)}) TO '{fresh[name]}' (FORMAT parquet)")
     for name, path in fresh.items():
         path.replace(folder / f"{name}.parquet")
+
+
+def with_open_data(released, root):
+    """Keep in a study what another one found of open data and drew."""
+    for folder in (keep.FOLDER, kept_figures.FOLDER):
+        shutil.copytree(released / folder, root / folder)
+    return root

@@ -6,15 +6,13 @@ import shutil
 
 import pytest
 from calls import told
-from hard_cases import CASES, USERS, harden, make_extracts, make_study
+from hard_cases import CASES, USERS, harden, make_extracts, make_study, with_open_data
 
-from ldeval.analysis import keep
 from ldeval.analysis.attempts import KNOWN
 from ldeval.data.synthetic_blocks import ground
 from ldeval.data.twin_parameters import PARAMETER_FILE as PARAMETERS
 from ldeval.data.twin_parameters import read_parameters
 from ldeval.publish.build import build
-from ldeval.release import kept_figures
 from ldeval.release.build import analyse
 
 HEADLINES = ("diversion/risk_difference/att", "reconviction/hazard_ratio/att")
@@ -45,13 +43,6 @@ def small(tmp_path_factory):
 def study(small, released, tmp_path):
     """The small study, to be changed."""
     return with_open_data(released, shutil.copytree(small, tmp_path / "study"))
-
-
-def with_open_data(released, root):
-    """Keep in a study what another one found of open data and drew."""
-    for folder in (keep.FOLDER, kept_figures.FOLDER):
-        shutil.copytree(released / folder, root / folder)
-    return root
 
 
 def ended(root, case):

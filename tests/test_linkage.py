@@ -28,8 +28,6 @@ from ldeval.data.synthetic import truth_folder, write_twin
 from ldeval.data.synthetic_blocks import Design
 from ldeval.study import find_root
 
-pytestmark = pytest.mark.xdist_group("linkage")  # on one worker, for what the module makes once
-
 AT = pd.Timestamp("2017-01-01")
 PRECISION, RECALL = 0.995, 0.97
 """Asked of the default threshold on the twin, over pairs of records."""

@@ -12,8 +12,6 @@ import pytest
 
 from ldeval.publish.build import build
 
-pytestmark = pytest.mark.xdist_group("conformance")  # on one worker, for what the module makes once
-
 HERE = Path(__file__).parent / "conformance"
 EXPECTED = json.loads((HERE / "expected.json").read_text(encoding="utf-8"))
 FIELDS = [(page, name) for page, fields in EXPECTED.items() for name in fields]

@@ -14,7 +14,7 @@ import duckdb
 import pandas as pd
 import pytest
 from calls import chapters, told
-from hard_cases import BOOK
+from hard_cases import BOOK, with_open_data
 
 from ldeval.analysis import keep
 from ldeval.analysis.plan import STAGES
@@ -25,8 +25,6 @@ from ldeval.estimate import read_csv
 from ldeval.publish.build import build as render
 from ldeval.release import build, fingerprint, kept_figures
 from ldeval.study import read_study
-
-pytestmark = pytest.mark.xdist_group("stages")  # on one worker, for what the module makes once
 
 PROJECT = Path(__file__).parent.parent
 USERS = 1500
@@ -47,9 +45,9 @@ def make_study(root, *, data=""):
 
 
 @pytest.fixture(scope="module")
-def twin(tmp_path_factory):
+def twin(released, tmp_path_factory):
     """A study of a small twin, analysed."""
-    root = make_study(tmp_path_factory.mktemp("twin") / "study")
+    root = with_open_data(released, make_study(tmp_path_factory.mktemp("twin") / "study"))
     assert build.analyse(root)
     return root
 
@@ -69,13 +67,13 @@ def export(twin, folder):
 
 
 @pytest.fixture(scope="module")
-def real(twin, tmp_path_factory):
+def real(released, twin, tmp_path_factory):
     """The same study on a folder of CSV extracts whose columns have other names, analysed."""
     names = "".join(
         f"\n[data.columns.{extract.name}]\n" + "".join(f'{name} = "{theirs(name)}"\n' for name in extract.names)
         for extract in EXTRACTS.values()
     )
-    root = make_study(tmp_path_factory.mktemp("real") / "study", data=names)
+    root = with_open_data(released, make_study(tmp_path_factory.mktemp("real") / "study", data=names))
     export(twin, root / "extracts")
     assert build.analyse(root)
     return root

@@ -27,8 +27,6 @@ from ldeval.data.truth import TRUTH_FOLDER
 from ldeval.data.twin_parameters import PARAMETER_FILE, default_parameters, read_parameters
 from ldeval.estimate import read_csv
 
-pytestmark = pytest.mark.xdist_group("synthetic")  # on one worker, for what the module makes once
-
 HASH = "a1ba699c98359f0ea78060e15b6337fc6f8bdeb89c8d134185135133e7312f1a"
 """Of the twin with 300 expected users and seed 7. A change of the twin, meant or not, changes it: then run
 `ldeval truth` for both twins again."""
