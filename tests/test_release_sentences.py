@@ -50,6 +50,11 @@ def test_differences_read_as_the_interval_lies(low, value, high, better, words):
     assert words in sentences(difference(value, low, high), 0.02, better)
 
 
+def test_a_comma_within_the_measure_is_closed_before_the_verb():
+    said = sentences(ratio("a", value=0.6, low=0.5, high=0.7, measure="mean days, at most a year"), 0.8, "lower")
+    assert said.startswith("The mean days, at most a year, was 0.60")
+
+
 def test_what_matters_is_named_on_both_sides():
     said = sentences(ratio("a", value=0.6, low=0.5, high=0.7), 0.8, "lower")
     assert "(0.80 and 1.25)" in said

@@ -19,6 +19,8 @@ from ldeval.words import spelt
 if TYPE_CHECKING:
     from IPython.display import Markdown
 
+    from ldeval.analysis.counted import NotEstimated
+
 WORDED = ("percentage points", "days")
 """Units that a number does not show by itself."""
 
@@ -32,7 +34,7 @@ def finding(key: str) -> Markdown:
 
     """
     if gap := results().missing(key):
-        return span(f"The {gap.what} could not be estimated: {gap.why}.", "est missing", key)
+        return span(f"The {_subject(gap.what)} could not be estimated: {gap.why}.", "est missing", key)
     row = find(key)
     outcome = protocol_of(row)
     return span(sentences(row, threshold(row, outcome), outcome.get("better") or ""), "est verdict", key)
@@ -63,8 +65,13 @@ def worded(row: Estimate, outcome: Mapping[str, Any]) -> str:
 def sentences(row: Estimate, matters: float, better: Better) -> str:
     """Give the two sentences as plain text."""
     unit = f" {row.unit}" if row.unit in WORDED else ""
-    first = f"The {spelt(row.measure)} was {central(row)}{unit} ({level(row.level)} interval {between(row)})."
+    first = f"The {_subject(spelt(row.measure))} was {central(row)}{unit} ({level(row.level)} interval {between(row)})."
     return f"{first} {_reading(row, matters, better)}"
+
+
+def _subject(words: str) -> str:
+    """Close with a comma what a comma opened, so that a verb can follow."""
+    return f"{words}," if "," in words else words
 
 
 def _reading(row: Estimate, matters: float, better: Better) -> str:
@@ -96,6 +103,10 @@ def matters(outcome: str) -> Markdown:
     return span(f"{form(size, unit)}{words}", "study", f"outcomes.{outcome}.matters")
 
 
+def _silent(gap: NotEstimated, key: str) -> Markdown:
+    return span(f"Nothing is concluded here: the {_subject(gap.what)} could not be estimated ({gap.why}).", "est missing", key)
+
+
 Case = Literal["better", "worse", "small", "none", "unclear"]
 """What a text may turn on: the verdict, and for a difference that matters whether it is for the better."""
 
@@ -112,7 +123,7 @@ def says(key: str, *, better: str, worse: str, small: str, none: str, unclear: s
 
     """
     if gap := results().missing(key):
-        return span(f"Nothing is concluded here: the {gap.what} could not be estimated ({gap.why}).", "est missing", key)
+        return _silent(gap, key)
     row = find(key)
     texts = {"better": better, "worse": worse, "small": small, "none": none, "unclear": unclear}
     return span(texts[_case(row, protocol_of(row))], "est verdict", key)
@@ -127,7 +138,7 @@ def says_of_share(key: str, *, many: str, few: str, unclear: str) -> Markdown:
 
     """
     if gap := results().missing(key):
-        return span(f"Nothing is concluded here: the {gap.what} could not be estimated ({gap.why}).", "est missing", key)
+        return _silent(gap, key)
     row = find(key)
     outcome = protocol_of(row)
     if outcome["unit"] != "percentage points":

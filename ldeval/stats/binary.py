@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from ldeval.stats import doors, estimands, glm, marginal, sandwich
+from ldeval.stats import doors, estimands, families, glm, marginal, sandwich
 from ldeval.stats.doors import Bools, Design, Floats, Groups
 from ldeval.stats.fit import Contrasts, Regression
 from ldeval.stats.linear import regression, spare_rows
@@ -100,7 +100,7 @@ def standardised_risk(
     sandwich.check(None, clusters, small_sample)
     solution = fit_logistic(outcome, marginal.with_treatment(arm, design), load)
     found = sandwich.errors(solution, robust=None, cluster=clusters, small_sample=small_sample)
-    means, slopes = marginal.standardised(solution, glm.Binomial(), target)
+    means, slopes = marginal.standardised(solution, families.Binomial(), target)
     names, values, covariance = marginal.contrasts(means, slopes @ found.covariance @ slopes.T, "risk")
     label = f"delta method, {found.label}"
     df = None if found.df is None else float(found.df)
@@ -184,7 +184,7 @@ def fit_logistic(outcome: Floats, design: Design, weights: Floats | None) -> glm
         raise ValueError(
             f"y: expected both outcomes, found {len(used)} of {len(used)} rows at {used[0]:g}; nothing can be estimated"
         )
-    return glm.fit(glm.Binomial(), glm.problem(design, outcome, weights=weights))
+    return glm.fit(families.Binomial(), glm.problem(design, outcome, weights=weights))
 
 
 def _predict(outcome: Floats, design: Design, rows: Bools, binary: bool) -> Floats:
@@ -192,10 +192,10 @@ def _predict(outcome: Floats, design: Design, rows: Bools, binary: bool) -> Floa
     if binary:
         solution = fit_logistic(outcome[rows], part, None)
         eta = design.matrix @ solution.raw()
-        return glm.Binomial().parts(outcome, eta)[0]
+        return families.Binomial().parts(outcome, eta)[0]
     posed = glm.problem(part, outcome[rows])
     spare_rows(posed)
-    return np.asarray(design.matrix @ glm.fit(glm.Gaussian(), posed).raw())
+    return np.asarray(design.matrix @ glm.fit(families.Gaussian(), posed).raw())
 
 
 def _augmented(outcome: Floats, arm: Bools, odds: Floats, predicted: list[Floats], estimand: str) -> tuple[Floats, Floats]:

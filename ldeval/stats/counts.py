@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from ldeval.stats import dispersion, doors, estimands, glm, marginal, sandwich
+from ldeval.stats import dispersion, doors, estimands, families, glm, marginal, sandwich
 from ldeval.stats.fit import Contrasts, Regression
 from ldeval.stats.linear import regression
 from ldeval.stats.panels import fixed_effects_poisson
@@ -70,7 +70,7 @@ def poisson(
     posed = _pose(y, X, exposure, weights)
     clusters = doors.clusters(cluster, len(posed.y))
     sandwich.check(robust, clusters, small_sample)
-    solution = glm.fit(glm.Poisson(), posed)
+    solution = glm.fit(families.Poisson(), posed)
     found = sandwich.errors(solution, robust=robust, cluster=clusters, small_sample=small_sample)
     loglik = solution.loglik - _log_factorials(posed)
     return regression(solution, found, doors.level(level), loglik=loglik, df=found.df)
@@ -172,9 +172,9 @@ def standardised_rate(
     target = estimands.target(arm, posed.weights, estimand, weights) * (1.0 if posed.offset is None else np.exp(posed.offset))
     clusters = doors.clusters(cluster, len(posed.y))
     sandwich.check(None, clusters, small_sample)
-    solution = glm.fit(glm.Poisson(), posed)
+    solution = glm.fit(families.Poisson(), posed)
     found = sandwich.errors(solution, robust=None if clusters else "HC0", cluster=clusters, small_sample=small_sample)
-    means, slopes = marginal.standardised(solution, glm.Poisson(), target / target.sum())
+    means, slopes = marginal.standardised(solution, families.Poisson(), target / target.sum())
     names, values, covariance = marginal.contrasts(means, slopes @ found.covariance @ slopes.T, "rate")
     df = None if found.df is None else float(found.df)
     label = f"delta method, {found.label}"

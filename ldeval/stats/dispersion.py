@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ldeval.stats import glm
+from ldeval.stats import families, glm
 from ldeval.stats.doors import Floats
 
 ROUNDS = 200
@@ -19,7 +19,7 @@ def fit(posed: glm.Problem) -> tuple[glm.Solution, float]:
         ValueError: as `glm.fit`; no convergence.
 
     """
-    solution = glm.fit(glm.Poisson(), posed)
+    solution = glm.fit(families.Poisson(), posed)
     load = _load(posed)
     excess = float(load @ ((posed.y - solution.mean) ** 2 - posed.y))
     if excess <= 0:
@@ -27,7 +27,7 @@ def fit(posed: glm.Problem) -> tuple[glm.Solution, float]:
     alpha = excess / float(load @ solution.mean**2)
     for _ in range(ROUNDS):
         ahead = _best_alpha(posed, solution.mean, alpha)
-        solution = glm.fit(glm.NegativeBinomial(ahead), posed)
+        solution = glm.fit(families.NegativeBinomial(ahead), posed)
         if abs(ahead - alpha) <= 1e-11 * alpha:
             return solution, ahead
         alpha = ahead

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 
 from ldeval.stats.doors import Design, Floats
+from ldeval.stats.families import Family, Gaussian
 from ldeval.stats.rank import full_rank
 
 DECREMENT = 1e-11
@@ -22,84 +22,6 @@ SMALL = 1 << 21
 """Numbers in X up to which its standard units are kept: 16 MB."""
 SUSPECT = 8
 """From this step on, a fit that has not converged is searched for a separating direction."""
-
-
-class Family(Protocol):
-    """A distribution with its link; `parts` gives mean, score residual, working weight and log-likelihood of each row."""
-
-    def start(self, y: Floats) -> Floats:
-        """Give a first linear predictor from the outcome."""
-
-    def parts(self, y: Floats, eta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """Give mean, d(log-likelihood)/d(eta), its expected negative slope, and the log-likelihood without constants."""
-
-    def separates(self, y: Floats, slope: Floats, tolerance: float) -> bool:
-        """Say whether the likelihood never falls along a direction whose linear predictor is `slope`."""
-
-
-class Gaussian:
-    """Normal, identity link, in units of y: one step from anywhere is the maximum."""
-
-    def start(self, y: Floats) -> Floats:
-        """Give a first linear predictor."""
-        return y
-
-    def parts(self, y: Floats, eta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """Give mean, score residual, working weight and log-likelihood."""
-        residual = y - eta
-        return eta, residual, np.ones_like(eta), -0.5 * residual**2
-
-    def separates(self, y: Floats, slope: Floats, tolerance: float) -> bool:
-        """Say whether the likelihood never falls along `slope`."""
-        return False
-
-
-class Binomial:
-    """Bernoulli, logit link."""
-
-    def start(self, y: Floats) -> Floats:
-        """Give a first linear predictor."""
-        return np.asarray((2 * y - 1) * np.log(3.0))
-
-    def parts(self, y: Floats, eta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """Give mean, score residual, working weight and log-likelihood."""
-        small = np.exp(-np.abs(eta))
-        mean = np.where(eta >= 0, 1.0, small) / (1.0 + small)
-        return mean, y - mean, small / (1.0 + small) ** 2, y * eta - np.maximum(eta, 0.0) - np.log1p(small)
-
-    def separates(self, y: Floats, slope: Floats, tolerance: float) -> bool:
-        """Say whether the likelihood never falls along `slope`."""
-        return bool(((2 * y - 1) * slope > -tolerance).all())
-
-
-class Poisson:
-    """Poisson, log link."""
-
-    def start(self, y: Floats) -> Floats:
-        """Give a first linear predictor."""
-        return np.log(y + 0.1)
-
-    def parts(self, y: Floats, eta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """Give mean, score residual, working weight and log-likelihood."""
-        mean = np.exp(eta)
-        return mean, y - mean, mean, y * eta - mean
-
-    def separates(self, y: Floats, slope: Floats, tolerance: float) -> bool:
-        """Say whether the likelihood never falls along `slope`."""
-        return bool((slope < tolerance).all() and (slope[y > 0] > -tolerance).all())
-
-
-class NegativeBinomial(Poisson):
-    """Negative binomial with variance mean + alpha mean^2 (NB2), log link, alpha given."""
-
-    def __init__(self, alpha: float) -> None:
-        self.alpha = alpha
-
-    def parts(self, y: Floats, eta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """Give mean, score residual, working weight and log-likelihood."""
-        mean = np.exp(eta)
-        spread = 1.0 + self.alpha * mean
-        return mean, (y - mean) / spread, mean / spread, y * eta - (y + 1.0 / self.alpha) * np.log(spread)
 
 
 @dataclass(frozen=True, slots=True)

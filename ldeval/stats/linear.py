@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ldeval.stats import doors, glm, sandwich
+from ldeval.stats import doors, families, glm, sandwich
 from ldeval.stats.doors import Floats
 from ldeval.stats.fit import Regression
 
@@ -50,7 +50,7 @@ def linear(
     load = None if weights is None else doors.weights(weights, len(outcome))
     posed = glm.problem(design, outcome, weights=load)
     spare = spare_rows(posed)
-    solution = glm.fit(glm.Gaussian(), posed)
+    solution = glm.fit(families.Gaussian(), posed)
     variance = -2 * solution.loglik / spare
     found = sandwich.errors(solution, robust=robust, cluster=clusters, small_sample=small_sample)
     if found.label == "model-based":

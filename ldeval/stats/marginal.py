@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from ldeval.stats import glm
+from ldeval.stats import families, glm
 from ldeval.stats.doors import Bools, Codes, Design, Floats
 
 Measure = Literal["risk", "rate", "mean"]
@@ -17,7 +17,7 @@ def with_treatment(arm: Bools, design: Design) -> Design:
     return Design(np.column_stack([arm.astype(np.float64), design.matrix]), ("treated", *design.names))
 
 
-def standardised(solution: glm.Solution, family: glm.Family, share: Floats) -> tuple[Floats, Floats]:
+def standardised(solution: glm.Solution, family: families.Family, share: Floats) -> tuple[Floats, Floats]:
     """Average the predictions under treatment and under control, in that order.
 
     The first column is the treatment; the offset is left out. `family.parts` must give d(mean)/d(eta) as its weight

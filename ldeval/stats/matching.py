@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ldeval.stats import doors, glm
+from ldeval.stats import doors, families, glm
 from ldeval.stats.doors import Bools, Codes, Floats
 from ldeval.stats.estimands import Weights, arms
 
@@ -54,7 +54,7 @@ def match(treated: Any, X: Any, *, ratio: int = 1, caliper: float | None = None,
     controls = doors.whole(ratio, "ratio", 1)
     if caliper is not None and doors.number(caliper, "caliper") <= 0:
         raise ValueError(f"caliper: expected a distance above zero, found {caliper}")
-    solution = glm.fit(glm.Binomial(), glm.problem(design, arm.astype(np.float64)))
+    solution = glm.fit(families.Binomial(), glm.problem(design, arm.astype(np.float64)))
     odds = np.log(solution.odds)
     reach = np.inf if caliper is None else caliper * float(odds.std(ddof=1))
     strata = _strata(exact, len(arm))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ldeval.stats import _read, doors, glm
+from ldeval.stats import _read, doors, families, glm
 from ldeval.stats.doors import Bools, Design, Floats, Groups
 
 Codes = npt.NDArray[np.intp]
@@ -122,7 +122,7 @@ def _doubly_robust(change: Floats, treated: Bools, design: Design, load: Floats)
 
 def _score(treated: Bools, design: Design, load: Floats) -> tuple[Floats, Floats]:
     """Give the probability of being in the group, and each row's influence on its coefficients."""
-    solution = glm.fit(glm.Binomial(), glm.problem(design, treated.astype(np.float64), weights=load))
+    solution = glm.fit(families.Binomial(), glm.problem(design, treated.astype(np.float64), weights=load))
     inverse = solution.raw_covariance(solution.inverse)
     return solution.mean, (design.matrix * solution.residual[:, None]) @ inverse
 
@@ -132,7 +132,7 @@ def _least_squares(change: Floats, design: Design, load: Floats) -> tuple[Floats
     rows = load > 0
     if rows.sum() < len(design.names):
         raise ValueError(f"X: {int(rows.sum())} control(s) for {len(design.names)} columns; use fewer columns")
-    solution = glm.fit(glm.Gaussian(), glm.problem(design, change, weights=load))
+    solution = glm.fit(families.Gaussian(), glm.problem(design, change, weights=load))
     inverse = solution.raw_covariance(solution.inverse)
     return solution.raw(), (design.matrix * solution.residual[:, None]) @ inverse
 

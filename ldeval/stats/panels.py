@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ldeval.stats import doors, glm, sandwich
+from ldeval.stats import doors, families, glm, sandwich
 from ldeval.stats.doors import Codes, Design, Floats, Groups
 from ldeval.stats.fit import Regression
 from ldeval.stats.rank import full_rank
@@ -177,7 +177,7 @@ def _refuse_separation(panel: _Panel, step: Floats) -> None:
     slope = panel.columns @ step
     slope -= np.maximum.reduceat(slope, panel.begins)[panel.codes]
     size = float(np.abs(slope).max())
-    if size > 0 and glm.Poisson().separates(panel.y, slope, 1e-3 * size):
+    if size > 0 and families.Poisson().separates(panel.y, slope, 1e-3 * size):
         raise ValueError(
             "X: separation: some columns foretell without fail which rows have no count; drop them or join categories"
         )

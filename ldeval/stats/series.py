@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ldeval.stats import doors, glm, sandwich
+from ldeval.stats import doors, families, glm, sandwich
 from ldeval.stats.doors import Floats
 from ldeval.stats.fit import Regression
 from ldeval.stats.linear import regression, spare_rows
@@ -41,7 +41,7 @@ def interrupted_time_series(y: Any, X: Any, *, exposure: Any = None, lags: int, 
     reach = doors.whole(lags, "lags", 0, len(outcome) - 1)
     posed = glm.problem(design, outcome, offset=offset)
     spare = spare_rows(posed)
-    solution = glm.fit(glm.Gaussian() if exposure is None else glm.Poisson(), posed)
+    solution = glm.fit(families.Gaussian() if exposure is None else families.Poisson(), posed)
     scores = np.concatenate([block * solution.residual[rows, None] for rows, block in posed.blocks()])
     bread = solution.inverse
     covariance = bread @ _long_run(scores, reach) @ bread

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from ldeval.stats import doors, glm
+from ldeval.stats import doors, families, glm
 from ldeval.stats.balance import balance, overlap_by_area
 from ldeval.stats.doors import Bools, Design, Floats
 from ldeval.stats.estimands import Estimand, ScoreModel, Weights, arms, effective_sample_size
@@ -54,7 +54,7 @@ def propensity_weights(
     """
     doors.choice("estimand", estimand, get_args(Estimand))
     arm, design = arms(treated, X)
-    solution = glm.fit(glm.Binomial(), glm.problem(design, arm.astype(np.float64)))
+    solution = glm.fit(families.Binomial(), glm.problem(design, arm.astype(np.float64)))
     score, odds = solution.mean, solution.odds
     if trim is not None and not 0 <= doors.number(trim, "trim") < 0.5:
         raise ValueError(f"trim: expected a share from 0 to below 0.5, found {trim}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ldeval.stats import doors, glm
+from ldeval.stats import doors, families, glm
 from ldeval.stats.doors import Floats, Groups
 from ldeval.stats.linear import spare_rows
 
@@ -60,7 +60,7 @@ def wild_cluster_bootstrap(
         raise ValueError(f"term: expected one of {', '.join(design.names)}, found {term!r}")
     posed = glm.problem(design, outcome)
     spare_rows(posed)
-    bread = glm.fit(glm.Gaussian(), posed).inverse
+    bread = glm.fit(families.Gaussian(), posed).inverse
     standard = np.concatenate([block for _, block in posed.blocks()])
     free = [j for j in range(len(design.names)) if j != place]
     restricted = outcome - null * design.matrix[:, place]
