@@ -54,4 +54,7 @@ def test_without_accepted_figures_all_are_new(project):
 def test_analyse_says_whether_it_ran(project, monkeypatch):
     monkeypatch.chdir(project / "data")
     assert CliRunner().invoke(app, ["analyse"]).stdout == "_results/ is up to date\n"
+    asked = []
+    monkeypatch.setattr("ldeval.release.build.analyse", lambda root, *, force, **_: asked.append((root, force)) or True)
     assert CliRunner().invoke(app, ["analyse", "--force"]).stdout == "_results/ made anew\n"
+    assert asked == [(project, True)]

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import lru_cache
 from itertools import pairwise
 
 import pikepdf
@@ -13,6 +14,12 @@ from conftest import BOOKS
 from ldeval.publish import ast, pandoc, pdf_tables, structure
 from ldeval.publish.build import build
 from ldeval.publish.config import read_book
+
+
+@lru_cache(maxsize=2)
+def texts_of(path):
+    """Give the text of every page, words one space apart: reading a long document takes half a minute."""
+    return [" ".join(page.extract_text().split()) for page in pypdf.PdfReader(path).pages]
 
 
 @pytest.fixture(scope="module", params=BOOKS)
@@ -29,7 +36,7 @@ def document(path):
 
 @pytest.fixture(scope="module")
 def texts(path):
-    return [" ".join(page.extract_text().split()) for page in pypdf.PdfReader(path).pages]
+    return texts_of(path)
 
 
 @pytest.fixture(scope="module")
@@ -143,8 +150,7 @@ def test_the_running_head_is_that_of_the_chapter_and_none_where_one_opens(path, 
 
 def test_a_long_table_repeats_its_header_and_keeps_its_last_rows_in_order(books):
     (path,) = books["report"].glob("*.pdf")
-    texts = [page.extract_text() for page in pypdf.PdfReader(path).pages]
-    pages = [text for text in texts if re.search(r"Key figures: use of health services\s+Estimate Value", text)]
+    pages = [text for text in texts_of(path) if re.search(r"Key figures: use of health services\s+Estimate Value", text)]
     assert len(pages) >= 2
     assert len(re.findall(r"[Rr]at(?:e|io) ", pages[-1])) >= 3
 
@@ -152,7 +158,7 @@ def test_a_long_table_repeats_its_header_and_keeps_its_last_rows_in_order(books)
 def test_the_list_of_figures_tells_the_page_on_which_a_figure_is_set(books):
     """A figure that floats was listed on the page that mentions it."""
     (path,) = books["report"].glob("*.pdf")
-    texts = [" ".join(page.extract_text().split()) for page in pypdf.PdfReader(path).pages]
+    texts = texts_of(path)
     listed = re.findall(r"Figure (\d+\.\d+) [^.]{10,}?[ .]+\u2060?(\d+) (?=Figure )", " ".join(texts[1:12]))
     set_on = {name: place for place, text in enumerate(texts, start=1) for name in re.findall(r"Figure (\d+\.\d+): ", text)}
     checked = [(name, int(page)) for name, page in listed if name in set_on]
@@ -164,7 +170,7 @@ def test_the_list_of_figures_tells_the_page_on_which_a_figure_is_set(books):
 def test_exhibits_are_set_in_the_order_of_their_numbers(books, kind):
     """A table that floated stood after the long one that follows it, or amid the long one before it."""
     (path,) = books["report"].glob("*.pdf")
-    text = " ".join(" ".join(page.extract_text().split()) for page in pypdf.PdfReader(path).pages)
+    text = " ".join(texts_of(path))
     captions = [(chapter, int(number)) for chapter, number in re.findall(rf"{kind} ([A-Z0-9]+)\.(\d+): [A-Z0-9]", text)]
     assert len(captions) > 40
     assert all(after[1] > before[1] for before, after in pairwise(captions) if after[0] == before[0])

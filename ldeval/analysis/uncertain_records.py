@@ -70,8 +70,11 @@ def _side_by_side(key: str, measure: str) -> Effects:
 def link_sets(records: Records) -> Findings:
     """Pool over sets of links drawn by their probability: missing values a category, and drawn once in each set.
 
-    One draw of the missing values for each draw of the links is a draw of both.
+    One draw of the missing values for each draw of the links is a draw of both. Where the best links allow no comparison, none
+    are drawn.
     """
+    for outcome in ("diversion", "reconviction"):
+        compare(records, outcome)
     sets = [open_records(records.root, records.study, link_set=number) for number in LINK_SETS]
     people = [compare(drawn, "diversion") for drawn in sets]
     plain = [_effects(one, compare(drawn, "reconviction"), drawn) for one, drawn in zip(people, sets, strict=True)]
