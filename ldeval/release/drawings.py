@@ -14,13 +14,10 @@ from ldeval.estimate import Estimates
 from ldeval.release import headlines, logic_model
 from ldeval.release.foot import foot
 from ldeval.release.look import LOOK
-from ldeval.release.results import FOLDER, results
+from ldeval.release.results import ALT_TEXTS, DRAWINGS, FOLDER, results
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
-
-DRAWINGS = "drawings"
-ALT_TEXTS = "alt-texts.json"
 
 
 def write_drawings(root: Path, folder: Path, estimates: Estimates, outcomes: headlines.Outcomes) -> None:
@@ -64,8 +61,7 @@ def drawing(key: str) -> Markdown:
     """
     from IPython.display import Markdown
 
-    place = results().folder / DRAWINGS
-    alts = json.loads((place / ALT_TEXTS).read_text(encoding="utf-8"))
+    alts = results().alt_texts
     if key not in alts and key == "headlines":
         return Markdown("[Not shown: none of the headline effects could be estimated.]{.note}\n")  # type: ignore[no-untyped-call]
     if key not in alts:

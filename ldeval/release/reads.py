@@ -1,7 +1,8 @@
 """Notes which released results a chapter reads, so that it is run again when one of them moved, and not when others did.
 
-The files that hold many results (estimates, provenance, protocol, facts, actions) are read as mappings that note each key asked
-for, also one that is not there; whoever goes through all of a mapping has read the whole. All other files count as files.
+The files that hold many results (estimates, provenance, protocol, facts, alternative texts) are read as mappings that note each
+key asked for, also one that is not there; whoever goes through a mapping has read which keys it has, in their order, and of their
+values those that were asked for. All other files count as files.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ READ: set[Read] = set()
 """All that was read in this process."""
 
 ABSENT = "absent"
+KEYS = "keys()"
+"""Stands at the end of a read of a mapping's keys."""
+
 by_key = False
 """Whether a file is being opened whose reading is noted by key."""
 
@@ -61,11 +65,11 @@ class Noted(Mapping[str, Value]):
         return key in self._inner
 
     def __iter__(self) -> Iterator[str]:
-        READ.add(self._path)
+        READ.add((*self._path, KEYS))
         return iter(self._inner)
 
     def __len__(self) -> int:
-        READ.add(self._path)
+        READ.add((*self._path, KEYS))
         return len(self._inner)
 
 
@@ -89,9 +93,9 @@ def _results(folder: Path, _inode: int, _time: int) -> Results:
 def _digest(released: Results, read: Read) -> str:
     value: Any = getattr(released, read[0])
     for key in read[1:]:
-        if not isinstance(value, Mapping) or key not in value:
+        if not isinstance(value, Mapping) or key not in (*value, KEYS):
             return ABSENT
-        value = value[key]
+        value = list(value) if key == KEYS else value[key]
     return sha256(json.dumps(value, default=_plain).encode()).hexdigest()
 
 

@@ -42,6 +42,8 @@ from ldeval.release.reads import Noted, noted_by_key
 Value = TypeVar("Value")
 
 FOLDER = "_results"
+DRAWINGS = "drawings"
+ALT_TEXTS = "alt-texts.json"
 KINDS: dict[type, str] = {Table: "tables", Curves: "curves", Effects: "effects", Dots: "dots"}
 
 
@@ -81,6 +83,11 @@ class Results:
     def provenance(self) -> Mapping[str, Any]:
         """Fingerprints, software versions, data sets, and what made each result."""
         return self._noted("provenance", lambda: _json(self.folder / "provenance.json"))
+
+    @cached_property
+    def alt_texts(self) -> Mapping[str, str]:
+        """The alternative texts of the drawings."""
+        return self._noted("alt_texts", lambda: _json(self.folder / DRAWINGS / ALT_TEXTS))
 
     def _noted(self, name: str, read: Callable[[], Mapping[str, Value]]) -> Mapping[str, Value]:
         if not self.noting:
