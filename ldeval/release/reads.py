@@ -93,7 +93,7 @@ def _results(folder: Path, _inode: int, _time: int) -> Results:
 def _digest(released: Results, read: Read) -> str:
     value: Any = getattr(released, read[0])
     for key in read[1:]:
-        if not isinstance(value, Mapping) or key not in (*value, KEYS):
+        if not isinstance(value, Mapping) or (key != KEYS and key not in value):
             return ABSENT
         value = list(value) if key == KEYS else value[key]
     return sha256(json.dumps(value, default=_plain).encode()).hexdigest()
