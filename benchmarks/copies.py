@@ -13,9 +13,10 @@ from pathlib import Path
 import duckdb
 
 from ldeval.data.declaration import Extract
-from ldeval.data.linked import LINKS, links_folder
+from ldeval.data.folders import links_folder, truth_folder
+from ldeval.data.linked import LINKS
 from ldeval.data.sources import EXTRACTS
-from ldeval.data.synthetic import truth_folder, write_twin
+from ldeval.data.synthetic import write_twin
 from ldeval.data.synthetic_blocks import Design
 
 BASE = 10_000

@@ -36,9 +36,10 @@ from ldeval.data.engine import open_extracts, write_table
 from ldeval.data.extracts_justice import PROVEN
 from ldeval.data.features import write_features
 from ldeval.data.features_justice import offences_of, previous_offences, reconvictions
-from ldeval.data.linked import LINKS, Linked, links_folder, read_links
+from ldeval.data.folders import links_folder, truth_folder
+from ldeval.data.linked import LINKS, Linked, read_links
 from ldeval.data.sources import EXTRACTS
-from ldeval.data.synthetic import truth_folder, write_twin
+from ldeval.data.synthetic import write_twin
 from ldeval.data.synthetic_blocks import Design
 from ldeval.study import STUDY_FILE, read_study
 

@@ -33,8 +33,9 @@ from machine import RESULTS, write
 from ldeval.data.engine import Extracts, open_extracts
 from ldeval.data.engine_spark import open_spark
 from ldeval.data.features import write_features
+from ldeval.data.folders import links_folder
 from ldeval.data.linkage import link, write_links
-from ldeval.data.linked import LINKS, links_folder, read_links
+from ldeval.data.linked import LINKS, read_links
 from ldeval.study import STUDY_FILE, read_study
 
 SIZES = (10_000, 50_000, 200_000, 700_000, 2_000_000)

@@ -119,8 +119,9 @@ def simulate(
     processes: Annotated[int, typer.Option(min=1, help="The bytes written do not depend on it.")] = 2,
 ) -> None:
     """Write a synthetic twin: extracts of people who do not exist, with effects that are known."""
+    from ldeval.data.folders import truth_folder
     from ldeval.data.progress import shown
-    from ldeval.data.synthetic import truth_folder, write_twin
+    from ldeval.data.synthetic import write_twin
     from ldeval.data.synthetic_blocks import Design
 
     design = Design(twin, seed, people)

@@ -1,13 +1,15 @@
 """A small study folder with released results, for the tests of `ldeval.release`."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 
 from ldeval.analysis.exhibits import Column, Curves, Dot, Dots, Effect, Effects, Point, Table
 from ldeval.analysis.findings import Findings, Origin
+from ldeval.data.folders import MANIFEST, truth_folder
 from ldeval.data.open_data import OPEN_DATA
 from ldeval.data.stages import extracts_folder
-from ldeval.data.synthetic import MANIFEST, truth_folder
 from ldeval.estimate import Estimate
 from ldeval.release.build import write
 from ldeval.release.disclosure import clear
@@ -112,8 +114,11 @@ def make_study(root, *, facts=FACTS):
     return root
 
 
+def write_results(root, cleared, inputs=MappingProxyType({"code": "0" * 64})):
+    with ThreadPoolExecutor(1) as beside:
+        write(root, read_study(root / "study.toml"), cleared, inputs, beside)
+
+
 def make_released(root, found=None):
-    make_study(root)
-    study = read_study(root / "study.toml")
-    write(root, study, clear(found or findings(), "none"), {"code": "0" * 64})
+    write_results(make_study(root), clear(found or findings(), "none"))
     return root

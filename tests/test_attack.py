@@ -12,16 +12,14 @@ import pytest
 from attack import hidden, possible, read, sums
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from release_folder import make_study
+from release_folder import make_study, write_results
 
 from ldeval.analysis.counted import Counts, Line, Share, tally
 from ldeval.analysis.findings import Findings, Origin
-from ldeval.release.build import write
 from ldeval.release.counts_table import as_table
 from ldeval.release.disclosure import Cleared, clear
 from ldeval.release.policy import POLICIES
 from ldeval.release.suppress import control
-from ldeval.study import read_study
 
 POLICY = POLICIES["nhs-hes"]
 ORIGIN = Origin("ldeval.analysis.validation.rossi", ("rossi", "records"))
@@ -80,7 +78,7 @@ def found(frame):
 
 def released(root, cleared):
     make_study(root)
-    write(root, read_study(root / "study.toml"), cleared, {"code": "0" * 64})
+    write_results(root, cleared)
     return root / "_results"
 
 

@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from release_folder import findings as open_findings
-from release_folder import make_study, ratio
+from release_folder import make_study, ratio, write_results
 
 from ldeval.analysis.counted import Arm, Counts, Line, NotEstimated, Share
 from ldeval.analysis.exhibits import Column, Curves, Effect, Effects, Point, Table
 from ldeval.analysis.findings import Findings, Origin
-from ldeval.release.build import write
 from ldeval.release.disclosure import clear
 from ldeval.release.numbers import form
 from ldeval.release.policy import POLICIES, SUPPRESSED
@@ -21,7 +20,6 @@ from ldeval.release.precision import coarsened
 from ldeval.release.results import Results
 from ldeval.release.suppress import control
 from ldeval.release.thin import thinned
-from ldeval.study import read_study
 
 POLICY = POLICIES["nhs-hes"]
 GUARDED = Origin("ldeval.analysis.validation.rossi", ("records",))
@@ -345,7 +343,7 @@ def test_the_report_for_the_owner_has_a_row_for_each_result(tmp_path):
     root = make_study(tmp_path)
     arms = {"a": (Arm("Service", 703, 52), Arm("Comparison", 742, 500))}
     cleared = release(ratio("a"), ratio("b", events=2), exhibits=(counts([[61], [7], [12], [42]]),), arms=arms)
-    write(root, read_study(root / "study.toml"), cleared, {"code": "0" * 64})
+    write_results(root, cleared)
     with (root / "_results" / "disclosure.csv").open(encoding="utf-8") as file:
         rows = {row["id"]: row for row in csv.DictReader(file)}
     assert {key: (row["done"], row["numbers"], row["suppressed"]) for key, row in rows.items()} == {

@@ -14,9 +14,10 @@ from ldeval.data.features import COVARIATES, features
 from ldeval.data.features_courts import area_months, court_cases
 from ldeval.data.features_panel import PANEL_ARMS
 from ldeval.data.features_use import HEALTH
+from ldeval.data.folders import truth_folder
 from ldeval.data.linked import Linked
 from ldeval.data.sources import EXTRACTS
-from ldeval.data.synthetic import truth_folder, write_twin
+from ldeval.data.synthetic import write_twin
 from ldeval.data.synthetic_blocks import Design, ground, tasks
 from ldeval.data.synthetic_justice import draw_justice, run_justice
 from ldeval.data.synthetic_outcomes import outcomes

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from ldeval.cli import app
 from ldeval.data.engine import open_extracts
-from ldeval.data.features import features_folder
+from ldeval.data.folders import features_folder, links_folder, truth_folder
 from ldeval.data.linkage import (
     LINK_SETS,
     describe,
@@ -22,9 +22,8 @@ from ldeval.data.linkage import (
     write_links,
 )
 from ldeval.data.linkage_records import IDENTIFIERS, read_records
-from ldeval.data.linked import links_folder
 from ldeval.data.sources import PERSON_SOURCES
-from ldeval.data.synthetic import truth_folder, write_twin
+from ldeval.data.synthetic import write_twin
 from ldeval.data.synthetic_blocks import Design
 from ldeval.study import find_root
 

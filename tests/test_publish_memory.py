@@ -198,7 +198,7 @@ def test_a_build_says_where_its_time_goes(book):
     steps = Steps()
     build(book, say=lambda text: None, steps=steps)
     assert list(steps.taken) == [
-        *("read", "run", "parse", "number and check", "figures", "html", "pages", "typst source", "typst")
+        *("read", "run", "parse", "number and check", "figures", "typst source", "html", "pages", "typst")
     ]
     assert all(seconds >= 0 for pair in steps.taken.values() for seconds in pair)
     assert re.fullmatch(r"(\w[\w ]* \d+\.\d s(, )?)+", str(steps))

@@ -9,17 +9,16 @@ import sys
 from dataclasses import replace
 
 import pytest
-from release_folder import ORIGIN, PROJECT, findings, make_released, make_study, ratio
+from release_folder import ORIGIN, PROJECT, findings, make_released, make_study, ratio, write_results
 
 from ldeval.analysis.counted import NotEstimated
 from ldeval.analysis.exhibits import Table
 from ldeval.analysis.findings import Findings
 from ldeval.release import build, fingerprint
-from ldeval.release.build import analyse, write
+from ldeval.release.build import analyse
 from ldeval.release.disclosure import clear
 from ldeval.release.policy import WITHHELD
 from ldeval.release.results import Results
-from ldeval.study import read_study
 
 
 def contents(folder):
@@ -191,9 +190,8 @@ def test_a_changed_line_of_package_code_changes_the_fingerprint(tmp_path, monkey
 
 def test_facts_that_are_wrong_stop_the_release(tmp_path):
     root = make_study(tmp_path, facts="id,value\n")
-    study = read_study(root / "study.toml")
     with pytest.raises(ValueError, match="expected the columns"):
-        write(root, study, clear(findings(), "none"), {})
+        write_results(root, clear(findings(), "none"))
     assert not (root / "_results").exists()
 
 
@@ -205,7 +203,7 @@ def test_what_cannot_be_released_is_refused_all_at_once(tmp_path):
         found.origins,
     )
     with pytest.raises(ValueError, match="cannot be released") as caught:
-        write(make_study(tmp_path), read_study(tmp_path / "study.toml"), clear(bad, "none"), {})
+        write_results(make_study(tmp_path), clear(bad, "none"))
     for text in ("b: no rounding rule for the unit 'furlongs'", "Bad Name: an exhibit's id", "no/origin: its function"):
         assert text in str(caught.value)
 

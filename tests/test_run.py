@@ -7,7 +7,7 @@ import pytest
 
 from ldeval.analysis.findings import Findings
 from ldeval.analysis.plan import STAGES
-from ldeval.analysis.run import Begun, Work, _processes
+from ldeval.analysis.run import Begun, Work, processes
 
 STAGE = next(stage for stage in STAGES if stage.function == "profile.profile")
 
@@ -43,6 +43,6 @@ def test_findings_that_are_kept_need_no_process(tmp_path):
 def test_processes_go_through_sets_in_one_order():
     seen = set()
     for _ in range(2):
-        with _processes() as pool:
+        with processes() as pool:
             seen.add(pool.submit(hash, "sid").result())
     assert len(seen) == 1

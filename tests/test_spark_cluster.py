@@ -12,9 +12,10 @@ from spark_cluster import LOOPBACK, QUICK, cluster, need_spark, quiet
 from ldeval.data.engine import open_extracts
 from ldeval.data.engine_spark import open_spark, stop_spark
 from ldeval.data.features import write_features
+from ldeval.data.folders import truth_folder
 from ldeval.data.linkage import link, write_links
 from ldeval.data.linked import LINKS, read_links
-from ldeval.data.synthetic import truth_folder, write_twin
+from ldeval.data.synthetic import write_twin
 from ldeval.data.synthetic_blocks import Design
 from ldeval.study import STUDY_FILE, find_root, read_study
 

@@ -19,7 +19,7 @@ from hard_cases import BOOK, with_open_data
 from ldeval.analysis import keep
 from ldeval.analysis.plan import STAGES
 from ldeval.data import stages
-from ldeval.data.features import features_folder
+from ldeval.data.folders import features_folder
 from ldeval.data.sources import EXTRACTS
 from ldeval.estimate import read_csv
 from ldeval.publish.build import build as render

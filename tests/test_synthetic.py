@@ -14,8 +14,9 @@ import pytest
 
 import ldeval.data.synthetic as synthetic
 from ldeval.data.extracts_justice import OFFENCES
+from ldeval.data.folders import truth_folder
 from ldeval.data.sources import EXTRACTS, PERSON_SOURCES
-from ldeval.data.synthetic import fingerprint, truth_folder, write_twin
+from ldeval.data.synthetic import fingerprint, write_twin
 from ldeval.data.synthetic_blocks import Design, ground, run, tasks
 from ldeval.data.synthetic_cases import CODE
 from ldeval.data.synthetic_events import earlier_events, history_events, pending_events

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ldeval.analysis.attempts import NoAnswer, require_areas
 from ldeval.analysis.counted import Arm
-from ldeval.data.linked import links_folder
+from ldeval.data.folders import links_folder
 from ldeval.data.stages import Say, Tell, extracts_folder, prepare
 from ldeval.study import Study
 

@@ -25,8 +25,8 @@ from ldeval.analysis import keep
 from ldeval.analysis.findings import Findings
 from ldeval.analysis.keep import Kept
 from ldeval.analysis.plan import STAGES, Stage
-from ldeval.data.linked import links_folder
-from ldeval.data.stages import Say, Tell, extracts_folder, features_place, prepare, stale
+from ldeval.data.folders import features_folder, links_folder
+from ldeval.data.stages import Say, Tell, extracts_folder, prepare, stale
 from ldeval.study import Study
 
 MOST = 4
@@ -44,11 +44,17 @@ ALIKE = {
 
 
 def run(
-    root: Path, study: Study, *, anew: bool = False, say: Say = lambda _: None, tell: Tell = lambda _done, _all: None
+    root: Path,
+    study: Study,
+    pool: ProcessPoolExecutor,
+    *,
+    anew: bool = False,
+    say: Say = lambda _: None,
+    tell: Tell = lambda _done, _all: None,
 ) -> Findings:
     """Bring the records of the study in `root` up to date, run the stages whose inputs changed, and give all findings.
 
-    `anew` runs every stage. `say` is told of each stage as it ends, `tell` how many are done.
+    `pool` is of `processes`. `anew` runs every stage. `say` is told of each stage as it ends, `tell` how many are done.
 
     Raises:
         FileNotFoundError, ValueError: the study's data are not there or not right.
@@ -56,15 +62,14 @@ def run(
 
     """
     first = [stage for stage in STAGES if not stage.takes]
-    with _processes() as pool:
-        work = Work(pool, root, study, anew)
-        begun = work.begin([stage for stage in first if not stage.records])
-        records = _records(work, say, tell)
-        begun += work.begin([stage for stage in first if stage.records], records)
-        made = work.end(begun, say, tell)
-        for stage in (stage for stage in STAGES if stage.takes):
-            taken = stage.taken(_together(made))
-            made |= work.end(work.begin([stage], found=taken), say, tell)
+    work = Work(pool, root, study, anew)
+    begun = work.begin([stage for stage in first if not stage.records])
+    records = _records(work, say, tell)
+    begun += work.begin([stage for stage in first if stage.records], records)
+    made = work.end(begun, say, tell)
+    for stage in (stage for stage in STAGES if stage.takes):
+        taken = stage.taken(_together(made))
+        made |= work.end(work.begin([stage], found=taken), say, tell)
     return _together(made).check()
 
 
@@ -150,7 +155,7 @@ def answer(root: Path, study: Study, function: str, inputs: str, taken: str) -> 
     if "records" in asked:
         from ldeval.analysis.records import Records
 
-        given["records"] = Records(features_place(extracts_folder(root, study)), study, root)
+        given["records"] = Records(features_folder(extracts_folder(root, study)), study, root)
     made = work(**{key: given[key] for key in asked})
     took = perf_counter() - begun
     keep.save(place(root, function), inputs, Kept(made, took, process_time() - cpu))
@@ -174,7 +179,7 @@ def _records(work: Work, say: Say, tell: Tell) -> str:
     for number, made in enumerate(ahead, start=1):
         made()
         tell(number, len(ahead))
-    folders += [features_place(extracts_folder(root, study), number) for number in LINK_SETS]
+    folders += [features_folder(extracts_folder(root, study), number) for number in LINK_SETS]
     total = sha256()
     for folder in (links_folder(extracts_folder(root, study)), *folders):
         for path in sorted(path for path in folder.iterdir() if path.suffix in (".parquet", ".csv")):
@@ -185,13 +190,15 @@ def _records(work: Work, say: Say, tell: Tell) -> str:
 
 
 @contextmanager
-def _processes() -> Iterator[ProcessPoolExecutor]:
-    """Give processes that start when there is work, all of them set alike."""
+def processes() -> Iterator[ProcessPoolExecutor]:
+    """Give processes, all of them set alike; they start at once, and have loaded what every stage needs when there is work."""
     before = {name: os.environ.get(name) for name in ALIKE}
     os.environ.update(ALIKE)
     count = min(os.cpu_count() or 1, MOST)
     try:
         with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
+            for _ in range(count):
+                pool.submit(importlib.import_module, f"{__package__}.records")
             yield pool
     finally:
         for name, value in before.items():

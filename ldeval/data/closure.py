@@ -48,8 +48,16 @@ def files_behind(module: str, *, short_of: Collection[str] = ()) -> list[Path]:
 def imports(path: Path, _time: int) -> tuple[str, ...]:
     """Give the modules of the package that the text of a module names in its imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = {name for node in ast.walk(tree) for name in _named(node)}
+    names = {name for node in _statements(tree) for name in _named(node)}
     return tuple(sorted(name for name in names if name.split(".")[0] == PACKAGE))
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Give what stands within a node but for expressions, in which nothing is imported."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.expr):
+            yield child
+            yield from _statements(child)
 
 
 def _named(node: ast.AST) -> Iterator[str]:

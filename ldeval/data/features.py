@@ -21,7 +21,8 @@ from ldeval.data.engine import open_for
 from ldeval.data.features_custody import custody_spells, days_inside, merged, remand_spells, with_releases
 from ldeval.data.features_panel import panel
 from ldeval.data.features_use import HEALTH, SPANS, dated_quantities, span_days, totals, treatment_spells
-from ldeval.data.linked import LINKS, Linked, links_folder, read_links
+from ldeval.data.folders import features_folder, links_folder
+from ldeval.data.linked import LINKS, Linked, read_links
 from ldeval.data.windows import in_order
 from ldeval.study import Study
 
@@ -221,11 +222,6 @@ def _in_words(rule: Rules, folder: Path) -> list[str]:
     lost = [f"  {row.excluded:,} people not: {row.condition}" for row in flow.itertuples() if row.excluded]
     people = f"{rule.calendar} window from {rule.first} to before {rule.stop}: {flow['remaining'].iloc[0]:,} people with an event"
     return [people, *lost, f"  {', '.join(f'{name} {number:,}' for name, number in arms.items())}"]
-
-
-def features_folder(folder: Path, link_set: int = 0) -> Path:
-    """Give the folder, beside the extracts, that holds their features under a link set."""
-    return folder.parent / f"{folder.name}-features{f'-{link_set}' if link_set else ''}"
 
 
 def features_of_folder(folder: Path, study: Study, link_set: int = 0, *, say: Say = lambda _: None) -> Path:

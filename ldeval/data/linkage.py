@@ -18,12 +18,12 @@ import pandas as pd
 
 from ldeval.data import linkage_model
 from ldeval.data.engine import Extracts, open_for
+from ldeval.data.folders import links_folder, truth_folder
 from ldeval.data.linkage_clusters import Flags, Floats, Ints, Pairs, clusters, draw_clusters, link_probability
 from ldeval.data.linkage_quality import PairQuality, anchored, link_rates, pair_quality, subgroups
 from ldeval.data.linkage_records import NATIONAL_NUMBERS, read_records
-from ldeval.data.linked import LINKS, links_folder
+from ldeval.data.linked import LINKS
 from ldeval.data.sources import EXTRACTS, PERSON_SOURCES
-from ldeval.data.synthetic import truth_folder
 from ldeval.data.synthetic_blocks import IDENTITIES
 from ldeval.study import Study
 

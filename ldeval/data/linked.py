@@ -27,11 +27,6 @@ class Linked:
         return rows.left_join(own, source.person_id).drop(source.person_id, f"{source.person_id}_right")
 
 
-def links_folder(folder: Path) -> Path:
-    """Give the folder, beside the extracts, that says which records are one person's."""
-    return folder.parent / f"{folder.name}-links"
-
-
 def read_links(extracts: Extracts, path: Path, link_set: int = 0) -> Linked:
     """Read the links; `link_set` 0 is the best one, 1 and on those drawn by probability.
 

@@ -12,13 +12,14 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from ldeval.data.folders import MANIFEST, features_folder, links_folder, truth_folder
 from ldeval.study import Study
 
 RECORDS = Path("_build") / "records"
 ROOM = Path(__file__).parent
 TWIN_FILE = Path("data") / "twin.toml"
 
-DECLARED = ("declaration", "extracts_*", "sources")
+DECLARED = ("declaration", "extracts_*", "folders", "sources")
 CODE = {
     "twin": (*DECLARED, "synthetic*", "twin_*"),
     "links": (*DECLARED, "engine*", "files", "linkage*"),
@@ -48,21 +49,27 @@ def prepare(
         ValueError: extracts that cannot be read as declared.
 
     """
-    from ldeval.data.features import features_of_folder, people_of_folder
-    from ldeval.data.linkage import link_folder
-    from ldeval.data.linked import links_folder
-
     extracts = _extracts(root, study, say, tell)
-    _stage(links_folder(extracts) / "linked.stamp", _linked(root, study), lambda: link_folder(extracts, study, say=say))
-    made = features_place(extracts, link_set)
-    work = people_of_folder if link_set else features_of_folder
-    _stage(made / STAMP, _featured(root, study, link_set), lambda: work(extracts, study, link_set, say=say))
+
+    def link() -> None:
+        from ldeval.data.linkage import link_folder
+
+        link_folder(extracts, study, say=say)
+
+    def feature() -> None:
+        from ldeval.data.features import features_of_folder, people_of_folder
+
+        (people_of_folder if link_set else features_of_folder)(extracts, study, link_set, say=say)
+
+    _stage(links_folder(extracts) / "linked.stamp", _linked(root, study), link)
+    made = features_folder(extracts, link_set)
+    _stage(made / STAMP, _featured(root, study, link_set), feature)
     return made
 
 
 def stale(root: Path, study: Study, link_set: int) -> bool:
     """Say whether the features under a set of links are still to be made, where the extracts and the links are there."""
-    stamp = features_place(extracts_folder(root, study), link_set) / STAMP
+    stamp = features_folder(extracts_folder(root, study), link_set) / STAMP
     return not _is_done(stamp, _featured(root, study, link_set))
 
 
@@ -73,13 +80,6 @@ def _linked(root: Path, study: Study) -> str:
 
 def _featured(root: Path, study: Study, link_set: int) -> str:
     return digest([_linked(root, study), _code(root, "features"), study.cohort.model_dump_json(), str(link_set)])
-
-
-def features_place(extracts: Path, link_set: int = 0) -> Path:
-    """Give the folder that holds the features of a folder of extracts."""
-    from ldeval.data.features import features_folder
-
-    return features_folder(extracts, link_set)
 
 
 def extracts_folder(root: Path, study: Study) -> Path:
@@ -107,14 +107,13 @@ def fingerprint(root: Path, study: Study) -> str:
         FileNotFoundError: the folder of extracts is not there, or the twin has not been made.
 
     """
-    from ldeval.data.synthetic import MANIFEST, truth_folder
-    from ldeval.data.synthetic import fingerprint as content_of
-
     folder = extracts_folder(root, study)
     if study.data.source == "twin":
         manifest = json.loads((truth_folder(folder) / MANIFEST).read_text(encoding="utf-8"))
         return str(manifest["sha256"])
     _there(folder)
+    from ldeval.data.synthetic import fingerprint as content_of
+
     state = digest([str(folder), _state(folder)])
     known = root / KNOWN
     last = json.loads(known.read_text(encoding="utf-8")) if known.is_file() else {}
@@ -135,13 +134,14 @@ def _extracts(root: Path, study: Study, say: Say, tell: Tell) -> Path:
     if study.data.source != "twin":
         _there(folder)
         return folder
-    from ldeval.data.synthetic import truth_folder, write_twin
     from ldeval.data.synthetic_blocks import Design
 
     twin = study.data.twin
     design = Design(twin.name, twin.seed, twin.users)
 
     def simulate() -> None:
+        from ldeval.data.synthetic import write_twin
+
         say(in_words(study))
         write_twin(design, folder, processes=os.cpu_count() or 1, progress=tell)
 

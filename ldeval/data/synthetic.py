@@ -21,6 +21,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ldeval.data.folders import MANIFEST, truth_folder
 from ldeval.data.sources import EXTRACTS
 from ldeval.data.synthetic_blocks import IDENTITIES, Design, Task, run, tasks
 from ldeval.data.synthetic_tables import schema
@@ -28,7 +29,6 @@ from ldeval.data.twin_parameters import TWINS
 
 ROW_GROUP = 131_072
 NOTICE = "Synthetic: these people do not exist."
-MANIFEST = "twin.json"
 
 Progress = Callable[[int, int], None]
 """Called with the blocks done and the blocks in all."""
@@ -42,11 +42,6 @@ class Twin:
     design: Design
     rows: dict[str, int]
     sha256: str
-
-
-def truth_folder(folder: Path) -> Path:
-    """Give the folder, apart from the extracts, that says who is who in a twin."""
-    return folder.parent / f"{folder.name}-truth"
 
 
 def write_twin(design: Design, folder: Path, *, processes: int = 1, progress: Progress | None = None) -> Twin:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -51,6 +52,8 @@ class Report:
 
 def build(root: Path, *, to: To = "all", timeout: int = 600, say: Say = print, steps: Steps | None = None) -> Path:
     """Render the book in `root` into its output folder, which is exchanged whole; `steps` are told how long each takes.
+
+    The PDF is set while the pages are written: of "typst" only what is left after them is counted.
 
     Raises:
         BookError: with all the faults that one step found.
@@ -163,19 +166,23 @@ def _write(report: Report, folder: Path, to: To, say: Say, steps: Steps) -> None
 
         return side_by_side(chapters, text)
 
-    if to in ("html", "all"):
-        say(f"Writing {len(chapters)} HTML pages")
-        with steps.step("html"):
-            contents = once("html", lambda numbered: html.body(book, numbered, known, cited, drawn))
-        with steps.step("pages"):
-            _write_pages(report, contents, folder, pdf_name(book) if to == "all" else None)
-    if to in ("pdf", "all"):
-        say("Setting the PDF")
-        with steps.step("typst source"):
-            contents = once("typst", lambda numbered: pdf.chapter(book, chapters, numbered, known, cited))
-            source = pdf.document(book, chapters, contents, cited, report.edition)
-        with steps.step("typst"):
-            _put(folder / pdf_name(book), pdf.compile_pdf(source, folder))
+    with ThreadPoolExecutor(1) as beside:
+        setting = None
+        if to in ("pdf", "all"):
+            say("Setting the PDF")
+            with steps.step("typst source"):
+                contents = once("typst", lambda numbered: pdf.chapter(book, chapters, numbered, known, cited))
+                source = pdf.document(book, chapters, contents, cited, report.edition)
+            setting = beside.submit(pdf.compile_pdf, source, folder)  # Typst lets go of the interpreter
+        if to in ("html", "all"):
+            say(f"Writing {len(chapters)} HTML pages")
+            with steps.step("html"):
+                contents = once("html", lambda numbered: html.body(book, numbered, known, cited, drawn))
+            with steps.step("pages"):
+                _write_pages(report, contents, folder, pdf_name(book) if to == "all" else None)
+        if setting:
+            with steps.step("typst"):
+                _put(folder / pdf_name(book), setting.result())
 
 
 def _write_pages(report: Report, contents: list[str], folder: Path, whole: str | None) -> None:

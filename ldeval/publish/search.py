@@ -11,7 +11,14 @@ import posixpath
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from html.parser import HTMLParser
+from pathlib import Path
+
+from ldeval.publish.memory import remembered
+
+CODE = Path(__file__).read_bytes()
+"""What reads a page, part of what is remembered of it."""
 
 HEADINGS = ("h1", "h2", "h3")
 SILENT = ("script", "style", "annotation", "button", "template")
@@ -96,20 +103,25 @@ class Reader(HTMLParser):
 
 def index(pages: Iterable[tuple[str, str, str]]) -> bytes:
     """Give the index of (path, title, HTML of its content) of every page."""
-    content: dict[str, object] = {}
     names, sections, targets = [], [], {}
     for number, (path, title, html) in enumerate(pages):
         names.append([path, title])
-        reader = Reader()
-        reader.feed(html)
-        for section in reader.sections:
-            if section.title or _plain(section.text):
-                sections.append([number, section.anchor, _plain(section.title) or title, _plain(section.text)])
-        for exhibit in reader.exhibits:
-            image = posixpath.normpath(posixpath.join(posixpath.dirname(path), exhibit.image)) if exhibit.image else ""
-            targets[exhibit.label] = [number, _plain(exhibit.caption), image]
+        told, exhibits = json.loads(remembered([CODE, html.encode()], partial(_read, html)))
+        sections += [[number, anchor, heading or title, text] for anchor, heading, text in told]
+        for label, caption, source in exhibits:
+            image = posixpath.normpath(posixpath.join(posixpath.dirname(path), source)) if source else ""
+            targets[label] = [number, caption, image]
     content = {"pages": names, "sections": sections, "targets": targets}
     return f"window.ldevalIndex={json.dumps(content, ensure_ascii=False, separators=(',', ':'))};\n".encode()
+
+
+def _read(html: str) -> str:
+    """Give a page's sections (anchor, title, text) and exhibits (label, caption, image) as JSON."""
+    reader = Reader()
+    reader.feed(html)
+    sections = [(section.anchor, _plain(section.title), _plain(section.text)) for section in reader.sections]
+    exhibits = [(exhibit.label, _plain(exhibit.caption), exhibit.image) for exhibit in reader.exhibits]
+    return json.dumps([[told for told in sections if told[1] or told[2]], exhibits])
 
 
 def _plain(text: str) -> str:

@@ -10,6 +10,7 @@ import platform
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -53,14 +54,16 @@ def analyse(root: Path, *, force: bool = False, say: Say = lambda _: None, tell:
     inputs = fingerprint.inputs(root)
     if not force and inputs == last_inputs(root):
         return False
-    from ldeval.analysis.run import run  # loads pandas and the estimators
-    from ldeval.release.disclosure import clear
+    from ldeval.analysis.run import processes, run
 
     study = read_study(root / STUDY_FILE)
-    found = run(root, study, anew=force, say=say, tell=tell)
-    say(f"disclosure control by policy {study.release.policy}, tables and figures")
-    cleared = clear(found, study.release.policy)
-    write(root, study, cleared, inputs)
+    with processes() as pool:
+        from ldeval.release.disclosure import clear  # loads what takes as long as the processes take to start
+
+        found = run(root, study, pool, anew=force, say=say, tell=tell)
+        say(f"disclosure control by policy {study.release.policy}, tables and figures")
+        cleared = clear(found, study.release.policy)
+        write(root, study, cleared, inputs, pool)
     return True
 
 
@@ -77,15 +80,15 @@ def last_inputs(root: Path) -> Mapping[str, str] | None:
     return last
 
 
-def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str]) -> None:
-    """Write cleared findings to `_results/`, whole: all files, or the old folder stays."""
+def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str], beside: Executor) -> None:
+    """Write cleared findings to `_results/`, whole: all files, or the old folder stays. The workbook is made `beside`."""
     from ldeval.release.disclosure import write_actions
     from ldeval.release.documents import write_documents
     from ldeval.release.drawings import write_drawings
     from ldeval.release.figures import alt_text, is_drawn
     from ldeval.release.kept_figures import draw_all
     from ldeval.release.swap import replacing
-    from ldeval.release.workbook import write_workbook
+    from ldeval.release.workbook import workbook_of
 
     findings = cleared.findings
     _check(cleared)
@@ -93,12 +96,12 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str])
     read_facts(facts)
     estimates = Estimates(findings.estimates)
     pictures = [exhibit for exhibit in cleared.exhibits if is_drawn(exhibit)]
+    workbook = beside.submit(workbook_of, study.study.title, cleared.exhibits, estimates, dict(cleared.done))
     with replacing(root / FOLDER) as folder:
         estimate.write_csv(estimates, folder / "estimates.csv")
         for exhibit in cleared.exhibits:
             write_exhibit(exhibit, folder, estimates)
         draw_all(pictures, estimates, folder / "figures", root)
-        write_workbook(study.study.title, cleared.exhibits, estimates, dict(cleared.done), folder / "tables.xlsx")
         write_actions(cleared.actions, folder / "disclosure.csv")
         shutil.copyfile(facts, folder / "facts.csv")
         write_dictionary(study, folder / DICTIONARY)
@@ -110,6 +113,7 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str])
         about["figures"] = {picture.id: alt_text(picture, estimates) for picture in pictures}
         _write_csv(folder / "inputs.csv", ("kind", "input", "sha256"), fingerprints(about))
         _write_csv(folder / "software.csv", ("software", "version"), about["software"].items())
+        (folder / "tables.xlsx").write_bytes(workbook.result())
         about["files"] = fingerprint.outputs(folder)
         _write_json(folder / "provenance.json", about)
         write_payload(Results(folder), folder)

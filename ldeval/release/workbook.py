@@ -12,10 +12,9 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ldeval.analysis.exhibits import Column, Dots, Effects, Exhibit, Table
@@ -50,8 +49,8 @@ class Sheet:
     rows: tuple[tuple[Value, ...], ...]
 
 
-def write_workbook(title: str, exhibits: Iterable[Exhibit], estimates: Estimates, done: dict[str, str], path: Path) -> None:
-    """Write the workbook; `done` says by id what disclosure control did."""
+def workbook_of(title: str, exhibits: Iterable[Exhibit], estimates: Estimates, done: Mapping[str, str]) -> bytes:
+    """Give the workbook; `done` says by id what disclosure control did."""
     from openpyxl import Workbook
 
     sheets = [_all_estimates(estimates)] if estimates else []
@@ -64,7 +63,7 @@ def write_workbook(title: str, exhibits: Iterable[Exhibit], estimates: Estimates
     _fill(book, Sheet("Notes", "Notes", ("This sheet contains one table.",), ("Shorthand", "Meaning"), SHORTHAND))
     for sheet in sheets:
         _fill(book, sheet)
-    path.write_bytes(_settled(book, title))
+    return _settled(book, title)
 
 
 def _cover(book: Workbook, title: str) -> None:
