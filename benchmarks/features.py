@@ -41,7 +41,8 @@ from ldeval.data.linked import LINKS, Linked, read_links
 from ldeval.data.sources import EXTRACTS
 from ldeval.data.synthetic import write_twin
 from ldeval.data.synthetic_blocks import Design
-from ldeval.study import STUDY_FILE, read_study
+from ldeval.root import STUDY_FILE
+from ldeval.study import read_study
 
 SIZES = {"users": (10_000, 100_000, 1_000_000), "everyone": (10_000, 40_000, 150_000)}
 """Expected users of each kind of extract: at the top of either are some 30 million event rows."""

@@ -36,7 +36,8 @@ from ldeval.data.features import write_features
 from ldeval.data.folders import links_folder
 from ldeval.data.linkage import link, write_links
 from ldeval.data.linked import LINKS, read_links
-from ldeval.study import STUDY_FILE, read_study
+from ldeval.root import STUDY_FILE
+from ldeval.study import read_study
 
 SIZES = (10_000, 50_000, 200_000, 700_000, 2_000_000)
 SPARK_TO = 50_000

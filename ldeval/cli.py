@@ -31,7 +31,8 @@ def link(
 ) -> None:
     """Say who is who in a folder of extracts; links, model and their quality go into the folder beside it."""
     from ldeval.data.linkage import describe, link_folder
-    from ldeval.study import STUDY_FILE, find_root, read_study
+    from ldeval.root import STUDY_FILE, find_root
+    from ldeval.study import read_study
 
     links, written = link_folder(folder.resolve(), read_study(find_root(Path.cwd()) / STUDY_FILE), model, say=typer.echo)
     typer.echo("\n".join([*describe(links), f"{written}: links, model and quality"]))
@@ -44,7 +45,8 @@ def features(
 ) -> None:
     """Reduce linked extracts to cohort, covariates, outcomes, panel and court cohorts, in the folder beside them."""
     from ldeval.data.features import features_of_folder
-    from ldeval.study import STUDY_FILE, find_root, read_study
+    from ldeval.root import STUDY_FILE, find_root
+    from ldeval.study import read_study
 
     study = read_study(find_root(Path.cwd()) / STUDY_FILE)
     typer.echo(f"{features_of_folder(folder.resolve(), study, link_set, say=typer.echo)}: features")
@@ -55,7 +57,7 @@ def analyse(force: Annotated[bool, typer.Option(help="Run even when no input cha
     """Run the analyses and release their results into _results/; skipped when no input changed."""
     from ldeval.data.progress import steps
     from ldeval.release.build import analyse as bring_up_to_date
-    from ldeval.study import find_root
+    from ldeval.root import find_root
 
     with steps() as (say, tell):
         ran = bring_up_to_date(find_root(Path.cwd()), force=force, say=say, tell=tell)
@@ -68,7 +70,7 @@ def accept() -> None:
     from ldeval.data.progress import steps
     from ldeval.release.accepted import accept as take
     from ldeval.release.build import analyse as bring_up_to_date
-    from ldeval.study import find_root
+    from ldeval.root import find_root
 
     root = find_root(Path.cwd())
     with steps() as (say, tell):
@@ -104,7 +106,7 @@ def render(book: BookFolder = Path(), to: Formats = "all", renderer: With = "aut
 @app.command()
 def report(renderer: With = "auto", to: Formats = "all", cell_timeout: Timeout = 600) -> None:
     """Build the report: analyse what changed, then render it into _report/ (HTML and PDF)."""
-    from ldeval.study import find_root
+    from ldeval.root import find_root
 
     analyse()
     render(find_root(Path.cwd()), to=to, renderer=renderer, cell_timeout=cell_timeout)
@@ -134,7 +136,8 @@ def simulate(
 def check(folder: Annotated[Path, typer.Argument(help="The folder that holds the extracts.")]) -> None:
     """Check a folder of extracts; lists every fault of every file and what to do, never a person's value."""
     from ldeval.data.checks import check_folder
-    from ldeval.study import STUDY_FILE, find_root, read_study
+    from ldeval.root import STUDY_FILE, find_root
+    from ldeval.study import read_study
 
     faults = check_folder(folder, read_study(find_root(Path.cwd()) / STUDY_FILE), say=lambda text: typer.echo(text, err=True))
     told = f"{len(faults)} fault(s)" if faults else "no fault; ldeval link says next who is who"

@@ -10,8 +10,6 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-STUDY_FILE = "study.toml"
-
 
 class _Part(BaseModel):
     """A table of the protocol: frozen, and a key that is not known is a fault."""
@@ -175,16 +173,3 @@ def read_study(path: Path) -> Study:
     except ValidationError as error:
         faults = [f"  {'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors(include_url=False)]
         raise ValueError(f"{path}: {len(faults)} fault(s)\n" + "\n".join(faults)) from error
-
-
-def find_root(start: Path) -> Path:
-    """Give the nearest folder at or above `start` that holds `study.toml`.
-
-    Raises:
-        FileNotFoundError: there is none up to the root of the file system.
-
-    """
-    for folder in (start.resolve(), *start.resolve().parents):
-        if (folder / STUDY_FILE).is_file():
-            return folder
-    raise FileNotFoundError(f"no {STUDY_FILE} in {start.resolve()} or above it; run inside a study's folder")

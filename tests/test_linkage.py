@@ -25,7 +25,7 @@ from ldeval.data.linkage_records import IDENTIFIERS, read_records
 from ldeval.data.sources import PERSON_SOURCES
 from ldeval.data.synthetic import write_twin
 from ldeval.data.synthetic_blocks import Design
-from ldeval.study import find_root
+from ldeval.root import find_root
 
 AT = pd.Timestamp("2017-01-01")
 PRECISION, RECALL = 0.995, 0.97

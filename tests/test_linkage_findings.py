@@ -14,7 +14,8 @@ from ldeval.analysis.records import Records
 from ldeval.data.cohort import STEPS
 from ldeval.release.disclosure import clear
 from ldeval.release.flow import flow_alt
-from ldeval.study import find_root, read_study
+from ldeval.root import find_root
+from ldeval.study import read_study
 
 STUDY = read_study(find_root(Path(__file__)) / "study.toml")
 

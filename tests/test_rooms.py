@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "ldeval"
-HALL = {"study", "estimate", "words"}
+HALL = {"root", "study", "estimate", "words"}
 MAY_IMPORT = {
+    "root": set(),
     "study": set(),
     "estimate": set(),
     "words": set(),

@@ -15,7 +15,8 @@ from ldeval.data.linkage import link, write_links
 from ldeval.data.linked import LINKS, read_links
 from ldeval.data.synthetic import write_twin
 from ldeval.data.synthetic_blocks import Design
-from ldeval.study import STUDY_FILE, find_root, read_study
+from ldeval.root import STUDY_FILE, find_root
+from ldeval.study import read_study
 
 pytestmark = [pytest.mark.spark, quiet]
 

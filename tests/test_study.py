@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from ldeval.study import find_root, read_study
+from ldeval.root import find_root
+from ldeval.study import read_study
 
 GOOD = (Path(__file__).parent.parent / "study.toml").read_text(encoding="utf-8")
 

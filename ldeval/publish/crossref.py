@@ -126,7 +126,7 @@ class _Numbers:
         """Give a tree with its numbers, from the top down; `around` is the number of the float that it stands in."""
         if isinstance(tree, list):
             return [self.through(item, around) for item in tree]
-        if not isinstance(tree, dict):
+        if not isinstance(tree, dict) or tree.get("t") in ast.LEAVES:
             return tree
         number, names = "", ast.classes(tree)
         if tree.get("t") == "Header":

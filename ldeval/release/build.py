@@ -29,7 +29,8 @@ from ldeval.release.numbers import FORMS
 from ldeval.release.payload import write_payload
 from ldeval.release.results import FOLDER, Results, describe, write_exhibit
 from ldeval.release.tables import fingerprints
-from ldeval.study import STUDY_FILE, Study, read_study
+from ldeval.root import STUDY_FILE
+from ldeval.study import Study, read_study
 
 if TYPE_CHECKING:
     from ldeval.release.disclosure import Cleared
@@ -81,7 +82,7 @@ def last_inputs(root: Path) -> Mapping[str, str] | None:
 
 
 def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str], beside: Executor) -> None:
-    """Write cleared findings to `_results/`, whole: all files, or the old folder stays. The workbook is made `beside`."""
+    """Write cleared findings to `_results/`, whole: all files, or the old folder stays; `beside` makes workbook and figures."""
     from ldeval.release.disclosure import write_actions
     from ldeval.release.documents import write_documents
     from ldeval.release.drawings import write_drawings
@@ -98,10 +99,10 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str],
     pictures = [exhibit for exhibit in cleared.exhibits if is_drawn(exhibit)]
     workbook = beside.submit(workbook_of, study.study.title, cleared.exhibits, estimates, dict(cleared.done))
     with replacing(root / FOLDER) as folder:
+        drawn = beside.submit(draw_all, pictures, estimates, folder / "figures", root)
         estimate.write_csv(estimates, folder / "estimates.csv")
         for exhibit in cleared.exhibits:
             write_exhibit(exhibit, folder, estimates)
-        draw_all(pictures, estimates, folder / "figures", root)
         write_actions(cleared.actions, folder / "disclosure.csv")
         shutil.copyfile(facts, folder / "facts.csv")
         write_dictionary(study, folder / DICTIONARY)
@@ -113,6 +114,7 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str],
         about["figures"] = {picture.id: alt_text(picture, estimates) for picture in pictures}
         _write_csv(folder / "inputs.csv", ("kind", "input", "sha256"), fingerprints(about))
         _write_csv(folder / "software.csv", ("software", "version"), about["software"].items())
+        drawn.result()
         (folder / "tables.xlsx").write_bytes(workbook.result())
         about["files"] = fingerprint.outputs(folder)
         _write_json(folder / "provenance.json", about)

@@ -9,7 +9,8 @@ from pathlib import Path
 import ldeval
 from ldeval.data import stages
 from ldeval.data.evidence import BENCHMARKS, COVERAGE
-from ldeval.study import STUDY_FILE, read_study
+from ldeval.root import STUDY_FILE
+from ldeval.study import read_study
 
 PACKAGE = Path(ldeval.__file__).parent
 ROOMS = ("__init__.py", "estimate.py", "study.py", "data", "stats", "analysis", "release")

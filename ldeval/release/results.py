@@ -38,6 +38,7 @@ from ldeval.release.facts import Fact, read_facts
 from ldeval.release.numbers import COUNTS
 from ldeval.release.policy import SUPPRESSED, WITHHELD
 from ldeval.release.reads import Noted, noted_by_key
+from ldeval.root import find_root
 
 Value = TypeVar("Value")
 
@@ -160,8 +161,6 @@ def results() -> Results:
         FileNotFoundError: there is no study at or above the working directory, or nothing has been released yet.
 
     """
-    from ldeval.study import find_root  # pydantic takes its time: not at import
-
     folder = find_root(Path.cwd()) / FOLDER
     try:
         stamp = (folder / "provenance.json").stat()
