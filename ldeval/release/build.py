@@ -87,7 +87,7 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str],
     from ldeval.release.documents import write_documents
     from ldeval.release.drawings import write_drawings
     from ldeval.release.figures import alt_text, is_drawn
-    from ldeval.release.kept_figures import draw_all
+    from ldeval.release.kept_figures import code_of, draw_all
     from ldeval.release.swap import replacing
     from ldeval.release.workbook import workbook_of
 
@@ -99,7 +99,7 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str],
     pictures = [exhibit for exhibit in cleared.exhibits if is_drawn(exhibit)]
     workbook = beside.submit(workbook_of, study.study.title, cleared.exhibits, estimates, dict(cleared.done))
     with replacing(root / FOLDER) as folder:
-        drawn = beside.submit(draw_all, pictures, estimates, folder / "figures", root)
+        drawn = beside.submit(draw_all, pictures, estimates, folder / "figures", root, code_of(root))
         estimate.write_csv(estimates, folder / "estimates.csv")
         for exhibit in cleared.exhibits:
             write_exhibit(exhibit, folder, estimates)

@@ -20,10 +20,14 @@ FOLDER = Path("_build") / "figures"
 LOCK = "requirements.lock"
 
 
-def draw_all(exhibits: Iterable[Drawn], estimates: Estimates, folder: Path, root: Path) -> None:
-    """Put the figure of each exhibit into `folder`, by its id; keep all of them below `root`, and none but them."""
+def code_of(root: Path) -> str:
+    """Give the fingerprint of what draws: the code behind the figures, and the packages that the lock of a study pins."""
     lock = root / LOCK
-    code = code_behind("ldeval.release.figures") + (sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "")
+    return code_behind("ldeval.release.figures") + (sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "")
+
+
+def draw_all(exhibits: Iterable[Drawn], estimates: Estimates, folder: Path, root: Path, code: str) -> None:
+    """Put the figure of each exhibit, drawn by `code`, into `folder` by its id; keep these below `root`, and none but them."""
     store = root / FOLDER
     store.mkdir(parents=True, exist_ok=True)
     used = set()
