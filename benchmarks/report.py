@@ -37,8 +37,8 @@ STEPS = {
     "disclosure control": "release",
     "Rendering": "read the book",
     "Running the code": "run chapters",
-    "Writing": "write HTML",
-    "Setting the PDF": "set the PDF",
+    "Setting the PDF": "write Typst",
+    "Writing": "set the PDF, write HTML",
 }
 """What the line that tells of a step holds, and the step's name here."""
 
