@@ -107,8 +107,6 @@ class Work:
                 say(f"analysis: {stage.words}, {_seconds(stage, future):.1f} s")
                 tell(number, len(ahead))
                 made[stage.function] = self._again(stage, ahead[future].inputs)
-        except BrokenProcessPool as ended:
-            raise RuntimeError("a process that ran an analysis was ended from outside, often for want of memory") from ended
         finally:
             for future in ahead:
                 future.cancel()
@@ -191,7 +189,12 @@ def _records(work: Work, say: Say, tell: Tell) -> str:
 
 @contextmanager
 def processes() -> Iterator[ProcessPoolExecutor]:
-    """Give processes, all of them set alike; they start at once, and have loaded what every stage needs when there is work."""
+    """Give processes, all of them set alike; they start at once, and have loaded what every stage needs when there is work.
+
+    Raises:
+        RuntimeError: one of them was ended from outside.
+
+    """
     before = {name: os.environ.get(name) for name in ALIKE}
     os.environ.update(ALIKE)
     count = min(os.cpu_count() or 1, MOST)
@@ -200,6 +203,8 @@ def processes() -> Iterator[ProcessPoolExecutor]:
             for _ in range(count):
                 pool.submit(importlib.import_module, f"{__package__}.records")
             yield pool
+    except BrokenProcessPool as ended:
+        raise RuntimeError("a process of the analysis was ended from outside, often for want of memory") from ended
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
