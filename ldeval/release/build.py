@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import ast
 import csv
-import importlib
-import inspect
 import json
 import platform
 import re
@@ -13,9 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from hashlib import sha256
 from importlib.metadata import version
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import ldeval
 from ldeval import estimate
 from ldeval.analysis.counted import Arm
 from ldeval.analysis.exhibits import Exhibit, Table
@@ -34,6 +35,7 @@ from ldeval.study import Study, read_study
 
 if TYPE_CHECKING:
     from ldeval.release.disclosure import Cleared
+    from ldeval.release.figures import Drawn
 
 SOFTWARE = (
     *("ldeval", "numpy", "scipy", "pandas", "statsmodels", "lifelines", "pyfixest", "diff-diff", "duckdb"),
@@ -85,9 +87,8 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str],
     """Write cleared findings to `_results/`, whole: all files, or the old folder stays; `beside` makes workbook and figures."""
     from ldeval.release.disclosure import write_actions
     from ldeval.release.documents import write_documents
-    from ldeval.release.drawings import write_drawings
     from ldeval.release.figures import alt_text, is_drawn
-    from ldeval.release.kept_figures import code_of, draw_all
+    from ldeval.release.kept_figures import code_of
     from ldeval.release.swap import replacing
     from ldeval.release.workbook import workbook_of
 
@@ -97,18 +98,17 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str],
     read_facts(facts)
     estimates = Estimates(findings.estimates)
     pictures = [exhibit for exhibit in cleared.exhibits if is_drawn(exhibit)]
+    protocol = study.model_dump(mode="json")
     workbook = beside.submit(workbook_of, study.study.title, cleared.exhibits, estimates, dict(cleared.done))
     with replacing(root / FOLDER) as folder:
-        drawn = beside.submit(draw_all, pictures, estimates, folder / "figures", root, code_of(root))
+        drawn = beside.submit(_draw, pictures, estimates, folder, root, code_of(root), protocol["outcomes"])
         estimate.write_csv(estimates, folder / "estimates.csv")
         for exhibit in cleared.exhibits:
             write_exhibit(exhibit, folder, estimates)
         write_actions(cleared.actions, folder / "disclosure.csv")
         shutil.copyfile(facts, folder / "facts.csv")
         write_dictionary(study, folder / DICTIONARY)
-        protocol = study.model_dump(mode="json")
         _write_json(folder / "study.json", protocol)
-        write_drawings(root, folder, estimates, protocol["outcomes"])
         write_documents(root, folder)
         about = provenance(root, study, cleared, inputs)
         about["figures"] = {picture.id: alt_text(picture, estimates) for picture in pictures}
@@ -124,13 +124,12 @@ def write(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str],
 def provenance(root: Path, study: Study, cleared: Cleared, inputs: Mapping[str, str]) -> dict[str, Any]:
     """Give what `provenance.json` holds: no dates and no paths of this machine, so that a rebuild is identical."""
     findings = cleared.findings
-    functions = sorted({origin.function for origin in findings.origins.values()})
     return {
         "inputs": dict(inputs),
         "policy": cleared.policy,
         "software": {"python": platform.python_version(), **{name: version(name) for name in SOFTWARE}},
         "data": {name: _data(name, root, study) for origin in findings.origins.values() for name in origin.data},
-        "functions": {name: _source(name) for name in functions},
+        "functions": _sources({origin.function for origin in findings.origins.values()}),
         "results": {
             key: {
                 "function": findings.origins[key].function,
@@ -161,10 +160,30 @@ def _data(name: str, root: Path, study: Study) -> dict[str, str]:
     return {"source": OPEN_DATA[name].source, "sha256": fingerprint(name, root)}
 
 
-def _source(function: str) -> dict[str, str]:
-    module, name = function.rsplit(".", 1)
-    code = inspect.unwrap(getattr(importlib.import_module(module), name))
-    return {"file": module.replace(".", "/") + ".py", "source": inspect.getsource(code)}
+def _sources(functions: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Give where each function stands and its text, decorators and all; nothing is loaded for it."""
+    found = {}
+    for module, names in groupby(sorted(functions), lambda function: function.rpartition(".")[0]):
+        file = module.replace(".", "/") + ".py"
+        text = (Path(ldeval.__file__).parents[1] / file).read_text(encoding="utf-8")
+        lines = text.splitlines(keepends=True)
+        nodes = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+        for name in names:
+            node = nodes[name.rpartition(".")[2]]
+            first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+            found[name] = {"file": file, "source": "".join(lines[first - 1 : node.end_lineno])}
+    return found
+
+
+def _draw(
+    pictures: Sequence[Drawn], estimates: Estimates, folder: Path, root: Path, code: str, outcomes: Mapping[str, Any]
+) -> None:
+    """Draw what `code` draws: the figures of exhibits, the headlines and the logic model."""
+    from ldeval.release.drawings import write_drawings
+    from ldeval.release.kept_figures import draw_all
+
+    draw_all(pictures, estimates, folder / "figures", root, code)
+    write_drawings(root, folder, estimates, outcomes)
 
 
 def _check(cleared: Cleared) -> None:
