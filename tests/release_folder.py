@@ -3,7 +3,6 @@
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import MappingProxyType
 
 from ldeval.analysis.exhibits import Column, Curves, Dot, Dots, Effect, Effects, Point, Table
 from ldeval.analysis.findings import Findings, Origin
@@ -114,9 +113,9 @@ def make_study(root, *, facts=FACTS):
     return root
 
 
-def write_results(root, cleared, inputs=MappingProxyType({"code": "0" * 64})):
+def write_results(root, cleared):
     with ThreadPoolExecutor(1) as beside:
-        write(root, read_study(root / "study.toml"), cleared, inputs, beside)
+        write(root, read_study(root / "study.toml"), cleared, {"code": "0" * 64}, beside)
 
 
 def make_released(root, found=None):

@@ -16,11 +16,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import ldeval
 from ldeval import estimate
 from ldeval.analysis.counted import Arm
 from ldeval.analysis.exhibits import Exhibit, Table
 from ldeval.data import stages
+from ldeval.data.closure import TOP
 from ldeval.data.stages import Say, Tell
 from ldeval.estimate import Estimates
 from ldeval.release import fingerprint
@@ -165,7 +165,7 @@ def _sources(functions: Iterable[str]) -> dict[str, dict[str, str]]:
     found = {}
     for module, names in groupby(sorted(functions), lambda function: function.rpartition(".")[0]):
         file = module.replace(".", "/") + ".py"
-        text = (Path(ldeval.__file__).parents[1] / file).read_text(encoding="utf-8")
+        text = (TOP / file).read_text(encoding="utf-8")
         lines = text.splitlines(keepends=True)
         nodes = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
         for name in names:
