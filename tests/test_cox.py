@@ -5,6 +5,7 @@ Tolerances: 1e-9 where two ways round give the same number up to rounding; by ha
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ldeval.stats import _coxsums, _riskplaces, _risksets, _threads
+from ldeval.stats import _coxlik, _coxsums, _coxterms, _riskplaces, _risksets, _threads, doors
 from ldeval.stats.cox import CoxFit, cox
 
 SAME = 1e-9
@@ -638,12 +639,48 @@ def test_parts_of_the_rows_add_up(monkeypatch: Any, tied: int, strata: int, ties
     np.testing.assert_allclose(parts.ph_test().statistics, whole.ph_test().statistics, rtol=1e-8)
 
 
+def test_large_predictors_are_taken_off_by_stratum(monkeypatch: Any) -> None:
+    """Risks from e^-900 to e^900: each stratum's likelihood is that of its predictors less their largest."""
+    case = awkward(5) | {"entry": np.zeros(60), "weights": np.ones(60)}
+    time, event, strata, x = case["time"], case["event"], case["strata"], case["X"]
+    monkeypatch.setattr(_risksets, "TIED", 0)
+    sets = _risksets.risk_sets(doors.times(time, event), x, case["weights"], strata, 3)
+    parts = _coxterms.terms(sets, "efron")
+    b = np.array([300.0, -200.0, 100.0]) * sets.scale
+    for steps in (False, True):
+        at = _coxlik.risks(sets, parts, b, sums=steps)
+        lower = np.zeros(60)
+        for s in range(3):
+            lower[strata == s] = (x @ (b / sets.scale))[strata == s].max()
+        predictor = (x @ (b / sets.scale) - lower)[:, None]
+        arrays = (time, event, predictor, case["entry"], case["weights"], strata)
+        assert at.shift.any()
+        assert at.loglik == pytest.approx(direct(*arrays, "efron", np.ones(1))[0], rel=SAME)
+
+
+def test_long_tables_are_cumulated_as_short_ones_are() -> None:
+    values = np.random.default_rng(9).normal(size=(5 * _risksets.LONG + 7, 3))
+    bounds = np.array([0, 5, 5, 2 * _risksets.LONG, len(values)])
+    for reverse in (False, True):
+        whole = _risksets.restart_sums(values, bounds, reverse=reverse)
+        for a, b in pairwise(bounds):
+            part = values[a:b][::-1] if reverse else values[a:b]
+            alone = np.cumsum(part, axis=0)
+            np.testing.assert_allclose(whole[a:b], alone[::-1] if reverse else alone, rtol=0, atol=1e-12)
+
+
+def test_parts_within_parts_wait_for_nobody() -> None:
+    """Work that is cut up again on a thread of its own goes on there, or all threads would wait for each other."""
+    cuts = [slice(i, i + 1) for i in range(64)]
+    assert sum(_threads.each(lambda _: sum(_threads.each(lambda cut: cut.start, cuts)), cuts)) == 64 * 2016
+
+
 def test_deaths_lead_the_rows_of_their_time() -> None:
     """Whole, fractional, large and zero times: sorted alike, each time's deaths first."""
     rng = np.random.default_rng(8)
     event = rng.random(500) < 0.5
     for time in (rng.integers(0, 9, 500).astype(float), rng.integers(0, 9, 500) / 7, rng.integers(0, 9, 500) * 1e9):
-        order = _riskplaces._deaths_first(time, event)
+        order = np.argsort(_riskplaces._deaths_first(time, event))
         np.testing.assert_array_equal(order[np.lexsort((~event[order], time[order]))], order)
 
 

@@ -15,7 +15,8 @@ from __future__ import annotations
 import numpy as np
 
 from ldeval.stats._coxdiag import cluster_scores, means
-from ldeval.stats._coxlik import Risks, Terms, expected, squares
+from ldeval.stats._coxlik import Risks, expected, squares
+from ldeval.stats._coxterms import Terms
 from ldeval.stats._risksets import RiskSets, restart_sums
 from ldeval.stats.doors import Codes, Floats, Groups
 

@@ -10,8 +10,9 @@ import numpy as np
 from ldeval.stats import _coxdiag
 from ldeval.stats._concordance import Concordance, pair_sums
 from ldeval.stats._coxclusters import bias_reduced
-from ldeval.stats._coxlik import Terms, surplus
+from ldeval.stats._coxlik import surplus
 from ldeval.stats._coxnewton import Maximum
+from ldeval.stats._coxterms import Terms
 from ldeval.stats._risksets import RiskSets
 from ldeval.stats.at_risk import binned
 from ldeval.stats.doors import Floats, Groups, Times

@@ -8,8 +8,9 @@ from itertools import chain
 
 import numpy as np
 
-from ldeval.stats._coxlik import Risks, Terms, moments, squares, surplus
-from ldeval.stats._risksets import RiskSets, block_rows, restart_sums
+from ldeval.stats._coxlik import Risks, moments, squares, surplus
+from ldeval.stats._coxterms import Terms
+from ldeval.stats._risksets import RiskSets, block_rows, cross, restart_sums
 from ldeval.stats._threads import PARTS, each, stretches
 from ldeval.stats.doors import Codes, Floats, Groups
 
@@ -32,7 +33,7 @@ def means(sets: RiskSets, parts: Terms, at: Risks) -> Means:
     a, b, c = squares(parts, at)
     mean = np.empty((len(at.total), sets.x.shape[1]))
     drift = np.empty_like(mean)
-    relief = None if parts.fraction is None else np.empty_like(mean)
+    relief = np.empty_like(mean) if parts.several else None
     weight = sets.dead_weight
     for cut, s1, d1 in chain.from_iterable(moments(sets, parts, at)):
         mean[cut] = s1 * (at.hazard[cut] / weight[cut])[:, None]
@@ -87,7 +88,7 @@ def meat(sets: RiskSets, parts: Terms, at: Risks, cluster: Groups | None) -> Flo
     def products(stretch: slice) -> Floats:
         total = np.zeros((sets.x.shape[1], sets.x.shape[1]))
         for _, score in each_row.rows(stretch, block_rows(sets.x.shape[1])):
-            total += score.T @ score.copy()  # with itself it would go to a routine that waits for other threads
+            total += cross(score, score)
         return total
 
     return np.asarray(np.sum(each(products, stretches(len(sets.x))), axis=0))
@@ -102,7 +103,9 @@ def cluster_scores(sets: RiskSets, parts: Terms, at: Risks, cluster: Codes, coun
     def sums(stretch: slice) -> Floats:
         total = np.zeros((count, sets.x.shape[1]))
         for cut, score in each_row.rows(stretch, WIDE):
-            present, member = np.unique(cluster[sets.rows[cut]], return_inverse=True)
+            present, member = np.arange(count), cluster[sets.rows[cut]]
+            if count > WIDE:
+                present, member = np.unique(member, return_inverse=True)
             shape = (len(present), len(score))
             total[present] += csc_array((np.ones(len(score)), member, np.arange(len(score) + 1)), shape=shape) @ score
         return total

@@ -18,97 +18,64 @@ Survival Data, section 3.3.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from ldeval.stats._coxrisk import risks_of_rows
 from ldeval.stats._coxsums import Moments, kept, streamed
-from ldeval.stats._risksets import RiskSets, blocks, restart_sums, segment_sums
-from ldeval.stats._threads import each, stretches
+from ldeval.stats._coxterms import Terms
+from ldeval.stats._risksets import RiskSets, block_rows, blocks, cross, restart_sums, segment_sums
+from ldeval.stats._threads import each, picked, stretches
 from ldeval.stats.doors import Floats
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """The terms of each slot's sum over k: `fraction` k/m (None: one term each), `share` W/m, and where each slot begins."""
-
-    share: Floats
-    fraction: Floats | None
-    starts: Any
-    counts: Any
-
-    def spread(self, values: Floats) -> Floats:
-        """Give each term its slot's value."""
-        return values if self.fraction is None else np.repeat(values, self.counts)
-
-    def gather(self, values: Floats) -> Floats:
-        """Sum the terms of each slot, times its share."""
-        summed = values if self.fraction is None else np.add.reduceat(values, self.starts)
-        return np.asarray(self.share * summed, dtype=np.float64)
-
-
-@dataclass(frozen=True, slots=True)
 class Risks:
-    """The state at one b: `risk` r (n,), `shift` (k,) taken off log r in each stratum, `total` S0 and `dead` D0 (G,), `inverse` u
-    by term, `hazard` A and `relief` B (G,), and the log-likelihood (of weights of mean 1). `sums` are S1 and D1 (None: one term
-    each), where they are kept.
+    """The state at one b: `risk` r (n,), `shift` (k,) taken off log r in each stratum, `total` S0 and `dead` D0 (G,),
+    `hazard` A and `relief` B (G,), and the log-likelihood (of weights of mean 1). `sums` are S1 and D1 (None: one term each),
+    where they are kept.
     """
 
     risk: Floats
     shift: Floats
     total: Floats
     dead: Floats
-    inverse: Floats
     hazard: Floats
     relief: Floats
     loglik: float
     sums: tuple[Floats, Floats | None] | None
 
 
-def terms(sets: RiskSets, ties: str) -> Terms:
-    """Lay out the terms of Efron's sums, or Breslow's single ones."""
-    deaths = sets.deaths
-    if ties == "breslow" or deaths.max() == 1:
-        return Terms(sets.dead_weight, None, None, None)
-    starts = sets.dead_bounds[:-1]
-    place = np.arange(len(sets.dead)) - np.repeat(starts, deaths)
-    return Terms(sets.dead_weight / deaths, place / np.repeat(deaths, deaths), starts, deaths)
-
-
 def risks(sets: RiskSets, parts: Terms, b: Floats, *, sums: bool = True) -> Risks:
     """Evaluate risks, hazards and log-likelihood at b, shape (p,); with `sums`, S1 and D1 too, where they are small."""
-    risk, shift = _risk(sets, b)
-    dead = np.add.reduceat(risk[sets.dead], sets.dead_bounds[:-1])
+    sums = sums and sets.tied
+    risk, shift, steps = risks_of_rows(sets, b, steps=sums)
+    dead = _dead(sets, risk)
     total = np.maximum(_at_risk(sets, risk), dead)
-    inner = parts.spread(total)
-    if parts.fraction is not None:
-        inner = inner - parts.fraction * parts.spread(dead)
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        inverse = 1.0 / inner
-        hazard = parts.gather(inverse)
-        relief = np.zeros_like(hazard) if parts.fraction is None else parts.gather(parts.fraction * inverse)
-        loglik = _observed(sets, b, shift) - float(parts.gather(np.log(inner)).sum())
-    first = kept(sets, risk, deaths=parts.fraction is not None) if sums and sets.tied else None
-    return Risks(risk, shift, total, dead, inverse, hazard, relief, loglik, first)
+    logs, hazard, relief = parts.sums(total, dead, _logs_and_inverses)
+    loglik = _observed(sets, b, shift) - float(logs.sum())
+    first = None if steps is None else kept(sets, risk, steps, deaths=parts.several)
+    return Risks(risk, shift, total, dead, hazard, relief, loglik, first)
 
 
-def _risk(sets: RiskSets, b: Floats) -> tuple[Floats, Floats]:
-    """Give weighted risks (n,) and what was taken off their logarithms in each stratum."""
-    if not b.any():
-        return sets.weight, np.zeros(len(sets.row_bounds) - 1)
-    risk = np.empty(len(sets.x))
-    cuts = stretches(len(risk))
-    each(lambda cut: np.einsum("ij,j->i", sets.x[cut], b, out=risk[cut]), cuts)
-    shift = _top(risk, sets)
+def _logs_and_inverses(term: Floats, fraction: Floats) -> Iterator[Floats]:
+    yield np.log(term)
+    np.divide(1.0, term, out=term)
+    yield term
+    term *= fraction
+    yield term
 
-    def exponentials(cut: slice) -> None:
-        risk[cut] -= shift[sets.stratum[cut]] if len(shift) > 1 else shift[0]
-        np.exp(risk[cut], out=risk[cut])
-        risk[cut] *= sets.weight[cut]
 
-    each(exponentials, cuts)
-    return risk, shift
+def _squares(term: Floats, fraction: Floats) -> Iterator[Floats]:
+    term *= term
+    np.divide(1.0, term, out=term)
+    yield term
+    term *= fraction
+    yield term
+    term *= fraction
+    yield term
 
 
 def _observed(sets: RiskSets, b: Floats, shift: Floats) -> float:
@@ -120,14 +87,15 @@ def _observed(sets: RiskSets, b: Floats, shift: Floats) -> float:
 def expected(sets: RiskSets, hazard: Floats, relief: Floats) -> Floats:
     """Cumulate hazards over each row's time at risk, less the relief of its own death: q / r, shape (n,)."""
     cumulated = over_risk(sets, hazard)
-    cumulated[sets.dead] -= relief[sets.hit]
+    if relief.any():
+        cumulated[sets.dead] -= relief[sets.hit]
     return cumulated
 
 
 def over_risk(sets: RiskSets, hazard: Floats) -> Floats:
     """Sum values of slots, shape (G,) or (G, p), over each row's time at risk, shape (n,) or (n, p)."""
     sums = restart_sums(hazard, sets.slot_bounds)
-    cumulated = sums[sets.last]
+    cumulated = picked(sums, sets.last)
     if len(sets.late):
         cumulated[sets.late] -= sums[sets.first - 1]
     return cumulated
@@ -163,11 +131,21 @@ def surplus(sets: RiskSets, at: Risks, by: Floats | None = None) -> Floats:
 
 
 def _gram(x: Floats, q: Floats) -> Floats:
+    """Give X'diag(q)X, by the roots of q where it is above zero, less by those of -q where it is below."""
+    total = _root_gram(x, np.sqrt(np.maximum(q, 0.0)))
+    if q.min() < 0:
+        total -= _root_gram(x, np.sqrt(np.maximum(-q, 0.0)))
+    return total
+
+
+def _root_gram(x: Floats, root: Floats) -> Floats:
+    p = x.shape[1]
+
     def part(stretch: slice) -> Floats:
-        total = np.zeros((x.shape[1], x.shape[1]))
-        for cut in blocks(stretch, x.shape[1]):
-            block = x[cut]
-            total += block.T @ (block * q[cut, None])
+        total, room = np.zeros((p, p)), np.empty((block_rows(p), p))
+        for cut in blocks(stretch, p):
+            block = np.multiply(x[cut], root[cut, None], out=room[: cut.stop - cut.start])
+            total += cross(block, block)
         return total
 
     return np.asarray(np.sum(each(part, stretches(len(x))), axis=0))
@@ -184,33 +162,34 @@ def _means_gram(sets: RiskSets, parts: Terms, at: Risks, by: Floats | None) -> F
         for whole, s1, d1 in moment:
             for cut in blocks(whole, sets.x.shape[1]):
                 one = s1[cut.start - whole.start : cut.stop - whole.start]
-                total += one.T @ (one * a[cut, None])
+                total += cross(one, one * a[cut, None])
                 if d1 is not None:
                     other = d1[cut.start - whole.start : cut.stop - whole.start]
-                    cross = one.T @ (other * b[cut, None])
-                    total += other.T @ (other * c[cut, None]) - cross - cross.T
+                    mixed = cross(one, other * b[cut, None])
+                    total += cross(other, other * c[cut, None]) - mixed - mixed.T
         return total
 
     return np.asarray(np.sum(each(part, moments(sets, parts, at)), axis=0))
 
 
-def squares(parts: Terms, at: Risks) -> tuple[Floats, Floats, Floats]:
+def squares(parts: Terms, at: Risks) -> list[Floats]:
     """Give a, b and c, shape (G,) each."""
-    square = at.inverse * at.inverse
-    a = parts.gather(square)
-    if parts.fraction is None:
-        return a, np.zeros_like(a), np.zeros_like(a)
-    square *= parts.fraction
-    b = parts.gather(square)
-    square *= parts.fraction
-    return a, b, parts.gather(square)
+    return parts.sums(at.total, at.dead, _squares)
 
 
 def moments(sets: RiskSets, parts: Terms, at: Risks) -> list[Moments]:
     """Give S1 and D1 (None where there is one term each) of each stretch of slots, by blocks of slots."""
     if at.sums is not None:
         return [iter([(slice(0, len(at.total)), *at.sums)])]
-    return streamed(sets, at.risk, deaths=parts.fraction is not None)
+    return streamed(sets, at.risk, deaths=parts.several)
+
+
+def _dead(sets: RiskSets, risk: Floats) -> Floats:
+    """D0: the rows that die in a slot."""
+    if len(sets.dead) == len(sets.slot_time):
+        return risk[sets.dead]
+    starts = sets.halves[:-1]
+    return np.asarray(np.add.reduceat(risk, starts[starts < len(risk)])[::2])
 
 
 def _at_risk(sets: RiskSets, risk: Floats) -> Floats:
@@ -219,12 +198,3 @@ def _at_risk(sets: RiskSets, risk: Floats) -> Floats:
     if len(sets.late):
         change -= np.bincount(sets.first, weights=risk[sets.late], minlength=len(change) + 1)[1:]
     return restart_sums(change, sets.slot_bounds, reverse=True)
-
-
-def _top(eta: Floats, sets: RiskSets) -> Floats:
-    if len(sets.row_bounds) == 2:
-        return np.array([eta.max()])
-    filled = np.flatnonzero(np.diff(sets.row_bounds))
-    top = np.zeros(len(sets.row_bounds) - 1)
-    top[filled] = np.maximum.reduceat(eta, sets.row_bounds[filled])
-    return top

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ldeval.stats._coxlik import Risks, Terms, information, risks, score, terms
+from ldeval.stats._coxlik import Risks, information, risks, score
+from ldeval.stats._coxterms import Terms, terms
 from ldeval.stats._risksets import RiskSets, risk_sets
 from ldeval.stats.doors import Bools, Codes, Floats, Times
 
@@ -80,23 +81,22 @@ def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start 
     raise ValueError(f"X: the fit did not converge in {STEPS} steps; look for columns that nearly determine the outcome")
 
 
-def start_from_sample(
-    sets: RiskSets, times: Times, x: Floats, weight: Floats, stratum: Codes, ties: str, names: tuple[str, ...]
-) -> Start | None:
+def start_from_sample(sets: RiskSets, times: Times, stratum: Codes, ties: str, names: tuple[str, ...]) -> Start | None:
     """Fit a part of many rows, to begin there; None where it does not pay, or the part has no maximum."""
     if len(sets.rows) < LARGE:
         return None
-    rows = sets.rows[:: max(8, len(sets.rows) // SAMPLE)]
+    some = slice(None, None, max(8, len(sets.rows) // SAMPLE))
+    rows = sets.rows[some]
     entry = None if times.entry is None else times.entry[rows]
-    some = Times(times.time[rows], times.event[rows], entry)
+    shorter = Times(times.time[rows], times.event[rows], entry)
+    x = np.ascontiguousarray(sets.x[some])
     try:
-        part = risk_sets(some, x[rows], weight[rows], stratum[rows], len(sets.row_bounds) - 1)
+        part = risk_sets(shorter, x, sets.weight[some], stratum[rows], len(sets.row_bounds) - 1)
         best = maximise(part, terms(part, ties), names, near=ROUGH)
     except ValueError:
         return None
-    change = part.scale / sets.scale
     more = float(sets.dead_weight.sum() / part.dead_weight.sum())
-    return Start(best.b / change, best.information * np.outer(change, change) * more)
+    return Start(best.b / part.scale, best.information * np.outer(part.scale, part.scale) * more)
 
 
 def check_rank(information: Floats, sets: RiskSets, names: tuple[str, ...]) -> None:

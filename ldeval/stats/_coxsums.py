@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from collections.abc import Iterator
 
 import numpy as np
 
+from ldeval.stats._coxrisk import sums_from_steps
 from ldeval.stats._risksets import RiskSets, chosen_sums, restart_sums, segment_sums
 from ldeval.stats._threads import each, stretches
-from ldeval.stats.doors import Codes, Floats
+from ldeval.stats.doors import Floats
 
-SLOTS = 4096  # event times whose sums of x are held at once, where these are many
+SLOTS = 16_384  # event times whose sums of x are held at once, where these are many
 Moments = Iterator[tuple[slice, Floats, Floats | None]]
 
 
@@ -34,23 +34,14 @@ def streamed(sets: RiskSets, risk: Floats, *, deaths: bool) -> list[Moments]:
     return [stretch(cut, *carried) for cut, carried in zip(cuts, _carries(sets, risk, entering, cuts), strict=True)]
 
 
-def kept(sets: RiskSets, risk: Floats, *, deaths: bool) -> tuple[Floats, Floats | None]:
-    """Give S1 and D1 (None without `deaths`) of all slots, shape (G, p) each."""
-    halves = np.repeat(sets.ends, 2)[:-1]
-    halves[1::2] += sets.deaths
-    sums = _in_parts(lambda cut: segment_sums(sets.x, risk, halves[cut.start : cut.stop + 1]), halves)
+def kept(sets: RiskSets, risk: Floats, steps: Floats, *, deaths: bool) -> tuple[Floats, Floats | None]:
+    """Give S1 and D1 (None without `deaths`) of all slots, shape (G, p) each, from their sums by step."""
+    sums = sums_from_steps(sets, risk, steps, sets.halves)
     d1 = sums[::2]
     s1 = d1 + sums[1::2]
     if len(sets.late):
         s1 -= _by_entry(sets, risk)[1:]
     return restart_sums(s1, sets.slot_bounds, reverse=True), d1 if deaths else None
-
-
-def _in_parts(sums: Callable[[slice], Floats], bounds: Codes) -> Floats:
-    """Compute sums over stretches of slots that hold about equal numbers of what `bounds` delimits."""
-    starts = [int(np.searchsorted(bounds, cut.start)) for cut in stretches(int(bounds[-1]))]
-    edges = np.unique([*starts, len(bounds) - 1])
-    return np.concatenate(each(sums, [slice(int(a), int(b)) for a, b in pairwise(edges)]))
 
 
 def _carries(sets: RiskSets, risk: Floats, entering: Floats | None, cuts: list[slice]) -> list[tuple[Floats, int]]:

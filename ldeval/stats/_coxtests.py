@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from ldeval.stats._coxdiag import meat
-from ldeval.stats._coxlik import Risks, Terms, information, risks, score
+from ldeval.stats._coxlik import Risks, information, risks, score
+from ldeval.stats._coxterms import Terms
 from ldeval.stats._risksets import RiskSets
 from ldeval.stats.doors import Floats, Groups, Times
 from ldeval.stats.hypotheses import chi_squared_tail, quadratic_form

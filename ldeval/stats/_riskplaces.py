@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ldeval.stats._threads import each, stretches
+from ldeval.stats._threads import each, picked, stretches
 from ldeval.stats.doors import Bools, Codes, Floats, Times
 
+Keys = NDArray[np.unsignedinteger[Any]]
 SHORT = 32_768  # whole times below this are sorted by counting
 
 
@@ -34,14 +37,17 @@ def place(times: Times, weight: Floats, stratum: Codes, strata: int) -> Placed:
         ValueError: no event (of weight above zero).
 
     """
-    rows = _sorted_rows(times.time, times.event, weight, stratum, strata)
-    code, dead = _members(stratum, rows, strata), times.event[rows]
+    unsorted = _deaths_first(times.time, times.event)
+    rows = _sorted_rows(unsorted, weight, stratum, strata)
+    code, key = _members(stratum, rows, strata), picked(unsorted, rows)
+    dead = key & key.dtype.type(1) == 0
     if not dead.any():
         raise ValueError(f"event: expected at least one event of weight above zero, found none in {len(times.time)} rows")
-    last, slot_time, slot_stratum = _slots(times.time[rows], code, dead)
+    last, starts = _slots(key >> key.dtype.type(1), code, dead)
+    slot_time, slot_stratum = times.time[rows[starts]], code[starts]
     slot_bounds = np.searchsorted(slot_stratum, np.arange(strata + 1))
     base = _members(slot_bounds[:-1], code, strata)
-    first = base if times.entry is None else _entry_slots(times.entry[rows], code, slot_time, slot_stratum)
+    first = base if times.entry is None else _entry_slots(picked(times.entry, rows), code, slot_time, slot_stratum, strata)
     used = last >= first
     if not used.all():
         rows, last, first, base, code = rows[used], last[used], first[used], base[used], _members(stratum, rows[used], strata)
@@ -55,17 +61,17 @@ def _members(values: Codes, places: Codes, strata: int) -> Codes:
     return values[places] if strata > 1 else np.broadcast_to(values[:1], len(places))
 
 
-def _deaths_first(time: Floats, event: Bools) -> Codes:
-    """Sort by time (zero or more, whose bits sort as they do), with deaths before others at the same time."""
+def _deaths_first(time: Floats, event: Bools) -> Keys:
+    """Give numbers that sort by time (zero or more, whose bits sort as they do), with deaths before others at the same time."""
     if time.max() < SHORT and (time == (whole := time.astype(np.uint16))).all():
-        return np.argsort((whole << np.uint16(1)) | ~event, kind="stable")
+        return (whole << np.uint16(1)) | ~event
     key = (time + 0.0).view(np.uint64) << np.uint64(1)
     key |= ~event
-    return np.argsort(key)
+    return key
 
 
-def _sorted_rows(time: Floats, event: Bools, weight: Floats, stratum: Codes, strata: int) -> Codes:
-    order = _deaths_first(time, event)
+def _sorted_rows(key: Keys, weight: Floats, stratum: Codes, strata: int) -> Codes:
+    order = np.argsort(key, kind="stable" if key.dtype == np.uint16 else None)
     if not weight.all():
         order = order[weight[order] > 0]
     if strata > 1:
@@ -74,7 +80,8 @@ def _sorted_rows(time: Floats, event: Bools, weight: Floats, stratum: Codes, str
     return np.asarray(order)
 
 
-def _slots(time: Floats, code: Codes, dead: Bools) -> tuple[Codes, Floats, Codes]:
+def _slots(time: Keys, code: Codes, dead: Bools) -> tuple[Codes, Codes]:
+    """Give the last slot of each sorted row, and the row at which each slot begins."""
     new = np.empty(len(time), dtype=bool)
     new[0] = True
     np.not_equal(time[1:], time[:-1], out=new[1:])
@@ -83,16 +90,19 @@ def _slots(time: Floats, code: Codes, dead: Bools) -> tuple[Codes, Floats, Codes
     starts = np.flatnonzero(new)
     holds = np.logical_or.reduceat(dead, starts)
     last = np.repeat(np.cumsum(holds) - 1, np.diff(np.append(starts, len(time))))
-    return last, time[starts[holds]], code[starts[holds]]
+    return last, starts[holds]
 
 
-def _entry_slots(entry: Floats, code: Codes, slot_time: Floats, slot_stratum: Codes) -> Codes:
+def _entry_slots(entry: Floats, code: Codes, slot_time: Floats, slot_stratum: Codes, strata: int) -> Codes:
     """Count the slots up to each row's entry: those of earlier strata, and its own stratum's at or before it."""
     distinct, rank = np.unique(slot_time, return_inverse=True)
     width = len(distinct) + 1
     key = slot_stratum * width + rank + 1
+    small = strata * width <= len(entry)
+    table = np.cumsum(np.bincount(key, minlength=strata * width)) if small else key
 
     def count(cut: slice) -> Codes:
-        return np.searchsorted(key, code[cut] * width + np.searchsorted(distinct, entry[cut], side="right"), side="right")
+        place = code[cut] * width + np.searchsorted(distinct, entry[cut], side="right")
+        return table[place] if small else np.searchsorted(key, place, side="right")
 
     return np.concatenate(each(count, stretches(len(entry))))

@@ -14,11 +14,13 @@ from itertools import pairwise
 import numpy as np
 
 from ldeval.stats._riskplaces import place
-from ldeval.stats._threads import each, stretches
+from ldeval.stats._threads import each, picked, stretches
 from ldeval.stats.doors import Codes, Floats, Times
 
-PRODUCTS = 250_000  # multiplications up to which a matrix product stays on one thread: short ones lose more by waiting for others
-TYPICAL = 16_000  # rows that tell about the centre and the scale of columns
+PRODUCTS = 250_000  # multiplications up to which a matrix product stays on one thread
+STEP, LONG = 16, 1024  # rows that are cumulated at once, of tables of at least so many
+CACHED = 160_000  # numbers that stay in cache
+TYPICAL = 4_000  # rows that tell about the centre and the scale of columns
 TIED = 16  # rows a slot from which sums of x by slot are kept
 ROUNDING = 1e-14  # relative spread that a column without any may show
 
@@ -29,9 +31,10 @@ class RiskSets:
 
     `rows` gives each row's place in the call; `x` is centred within strata by `centre` (k, p) and divided by `scale` (p,);
     `weight` is divided by its mean `unit`. `dead` are the places of the deaths, `hit` their slots. `row_bounds` and `slot_bounds`
-    (k + 1,) delimit the strata; `ends` (G + 1,) the rows that end in each slot, deaths first, `dead_bounds` (G + 1,) the deaths.
-    A row is at risk from its stratum's first slot on, but those at the places `late` only from their `first` on; `late_bounds`
-    (n + 1,) counts the late among the rows before each. `observed` (p,) is the sum of the deaths' weighted x.
+    (k + 1,) delimit the strata; `ends` (G + 1,) the rows that end in each slot, `halves` (2 G + 1,) its deaths, which come first,
+    and its other rows; `dead_bounds` (G + 1,) the slots' deaths among all deaths. A row is at risk from its stratum's first slot
+    on, but those at the places `late` only from their `first` on; `late_bounds` (n + 1,) counts the late among the rows before
+    each. `observed` (p,) is the sum of the deaths' weighted x.
     """
 
     rows: Codes
@@ -50,6 +53,7 @@ class RiskSets:
     row_bounds: Codes
     slot_bounds: Codes
     ends: Codes
+    halves: Codes
     dead_bounds: Codes
     slot_time: Floats
     slot_stratum: Codes
@@ -83,14 +87,14 @@ def risk_sets(times: Times, x: Floats, weight: Floats, stratum: Codes, strata: i
     """
     placed = place(times, weight, stratum, strata)
     rows, code, last = placed.rows, placed.stratum, placed.last
-    slots = np.arange(len(placed.slot_time) + 1)
+    slots = len(placed.slot_time)
     row_bounds = np.searchsorted(code, np.arange(strata + 1))
     scaled, centre, scale = _standardised(x, rows, code, row_bounds)
-    light = weight[rows]
-    unit = float(light.mean())
-    light /= unit
+    light, unit = _light(weight, rows)
     hit = last[placed.dead]
-    dead_bounds = np.searchsorted(hit, slots)
+    dead_bounds, ends = (np.append(0, np.cumsum(np.bincount(codes, minlength=slots))) for codes in (hit, last))
+    halves = np.repeat(ends, 2)[:-1]
+    halves[1::2] += np.diff(dead_bounds)
     return RiskSets(
         rows=rows,
         x=scaled,
@@ -107,13 +111,24 @@ def risk_sets(times: Times, x: Floats, weight: Floats, stratum: Codes, strata: i
         hit=hit,
         row_bounds=row_bounds,
         slot_bounds=placed.slot_bounds,
-        ends=np.searchsorted(last, slots),
+        ends=ends,
+        halves=halves,
         dead_bounds=dead_bounds,
         slot_time=placed.slot_time,
         slot_stratum=placed.slot_stratum,
         dead_weight=np.add.reduceat(light[placed.dead], dead_bounds[:-1]),
         observed=_observed(scaled, light[placed.dead], placed.dead),
     )
+
+
+def _light(weight: Floats, rows: Codes) -> tuple[Floats, float]:
+    """Give the rows' weights divided by their mean, and the mean; weights that are one number stay so."""
+    if not weight.strides[0]:
+        return np.broadcast_to(1.0, len(rows)), float(weight[0])
+    light = picked(weight, rows)
+    unit = float(light.mean())
+    light /= unit
+    return light, unit
 
 
 def _observed(x: Floats, weight: Floats, dead: Codes) -> Floats:
@@ -126,12 +141,24 @@ def restart_sums(values: Floats, bounds: Codes, *, reverse: bool = False) -> Flo
     if reverse:
         return restart_sums(values[::-1], len(values) - bounds[::-1])[::-1]
     if len(bounds) <= 2:
-        return np.asarray(np.cumsum(values, axis=0))
+        return _running_sums(values)
     if len(bounds) > 200:
         return _doubled_sums(values.copy(), bounds)
     total = np.empty_like(values)
     for a, b in pairwise(bounds):
-        np.cumsum(values[a:b], axis=0, out=total[a:b])
+        total[a:b] = _running_sums(values[a:b])
+    return total
+
+
+def _running_sums(values: Floats) -> Floats:
+    """Cumulate along axis 0; of long tables by steps, multiplied by a triangle of ones: quicker, and other threads go on."""
+    if values.ndim == 1 or len(values) < LONG:
+        return np.asarray(np.cumsum(values, axis=0))
+    total = np.empty_like(values, order="C")
+    whole, by_step = len(values) // STEP * STEP, (-1, STEP, values.shape[1])
+    steps = np.matmul(np.tri(STEP), values[:whole].reshape(by_step), out=total[:whole].reshape(by_step))
+    steps[1:] += np.cumsum(steps[:-1, -1], axis=0)[:, None]
+    total[whole:] = np.cumsum(values[whole:], axis=0) + total[whole - 1]
     return total
 
 
@@ -179,8 +206,19 @@ def blocks(rows: slice, columns: int) -> Iterator[slice]:
 
 
 def block_rows(columns: int) -> int:
-    """Count the rows that stay in cache, and whose products with each other stay on one thread."""
-    return min(max(PRODUCTS // (columns * (columns + 1)), 64), 8192)
+    """Count the rows of a block that stays in cache."""
+    return min(max(CACHED // columns, 64), 8192)
+
+
+def cross(a: Floats, b: Floats) -> Floats:
+    """Give A'B, (p, q), of two blocks of rows, as many small products in one call: none goes to threads that others wait for."""
+    p, q = a.shape[1], b.shape[1]
+    step = min(max(PRODUCTS // (p * (q + 1)), 1), len(a))
+    whole = len(a) // step * step if step else 0
+    total = a[whole:].T @ b[whole:]
+    if whole:
+        total += np.matmul(a[:whole].reshape(-1, step, p).transpose(0, 2, 1), b[:whole].reshape(-1, step, q)).sum(axis=0)
+    return np.asarray(total)
 
 
 def _standardised(x: Floats, rows: Codes, code: Codes, bounds: Codes) -> tuple[Floats, Floats, Floats]:

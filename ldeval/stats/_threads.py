@@ -3,34 +3,58 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import pairwise
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
+Number = TypeVar("Number", bound=np.generic)
 
 PARTS = 8
-FEW = 50_000  # rows up to which threads cost more than they save
+NAME = "ldeval.stats"
+FEW = 20_000  # rows up to which threads cost more than they save
 
 
-def stretches(rows: int) -> list[slice]:
-    """Cut rows into parts, one where they are few."""
-    edges = np.linspace(0, rows, (PARTS if rows > FEW else 1) + 1).astype(int)
+def stretches(rows: int, step: int = 1) -> list[slice]:
+    """Cut rows into parts of whole steps (the last may hold a rest), one where they are few."""
+    edges = np.linspace(0, rows // step, (PARTS if rows > FEW else 1) + 1).astype(int) * step
+    edges[-1] = rows
     return [slice(int(a), int(b)) for a, b in pairwise(edges)]
 
 
 def each(work: Callable[[Part], Result], cuts: Sequence[Part]) -> list[Result]:
     """Give the work's results on each part, in order; numpy lets go of the interpreter, so that threads run side by side."""
-    threads = min(cores(), len(cuts))
-    if threads < 2:
+    if len(cuts) < 2 or cores() < 2 or threading.current_thread().name.startswith(NAME):
         return [work(cut) for cut in cuts]
+    return list(_threads().map(work, cuts))
+
+
+def picked(values: NDArray[Number], places: NDArray[np.intp]) -> NDArray[Number]:
+    """Give values[places], along axis 0."""
+    out = np.empty((len(places), *values.shape[1:]), dtype=values.dtype)
+    each(lambda cut: np.take(values, places[cut], axis=0, out=out[cut], mode="clip"), stretches(len(places)))
+    return out
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Start a thread a core, once."""
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(work, cuts))
+    return ThreadPoolExecutor(cores(), thread_name_prefix=NAME)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_threads.cache_clear)  # threads stay behind
 
 
 def cores() -> int:

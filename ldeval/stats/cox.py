@@ -10,8 +10,8 @@ import numpy as np
 from ldeval.stats import _coxcurve, _coxdata, _coxtests, doors
 from ldeval.stats._concordance import Concordance
 from ldeval.stats._coxdata import CoxData, Residuals
-from ldeval.stats._coxlik import terms
 from ldeval.stats._coxnewton import maximise, start_from_sample
+from ldeval.stats._coxterms import terms
 from ldeval.stats._coxtests import ModelTest, ProportionalHazardsTest, Transform
 from ldeval.stats._risksets import risk_sets
 from ldeval.stats.curves import Curve, Interval, interval_choice
@@ -188,7 +188,7 @@ def cox(
     codes, count = (np.broadcast_to(np.intp(0), rows), 1) if blocks is None else (blocks.codes, len(blocks.labels))
     sets = risk_sets(times, design.matrix, weight, codes, count)
     parts = terms(sets, ties)
-    start = start_from_sample(sets, times, design.matrix, weight, codes, ties, design.names)
+    start = start_from_sample(sets, times, codes, ties, design.names)
     best = maximise(sets, parts, design.names, start)
     data = CoxData(
         times, sets, parts, best, blocks, members, rule, weight, members is not None or weights is not None, small_sample == "CR2"

@@ -138,7 +138,7 @@ def weights(values: Any, rows: int) -> Floats:
 
     """
     if values is None:
-        return np.ones(rows)
+        return np.broadcast_to(1.0, rows)
     array = numbers(values, "weights", rows=rows)
     _refuse(array < 0, "weights", "zero or more", "drop these rows or mend their weights")
     if array.max() < np.finfo(np.float64).tiny:

@@ -1,0 +1,82 @@
+"""Risks of rows, and in the same pass over X what it adds up to by steps of equally many rows.
+
+X is read from memory once for both; sums over event times are then made from those of steps, and row by row only where a step
+holds rows of several.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from ldeval.stats._risksets import RiskSets, chosen_sums
+from ldeval.stats._threads import each, stretches
+from ldeval.stats.doors import Codes, Floats
+
+STEP = 16  # rows
+HELD = 320_000  # numbers of X that a thread works on at once
+ORDINARY = 60.0  # logarithm of a stratum's total risk up to which nothing need be taken off
+
+
+def risks_of_rows(sets: RiskSets, b: Floats, *, steps: bool) -> tuple[Floats, Floats, Floats | None]:
+    """Give weighted risks (n,), what was taken off their logarithms in each stratum, and (with `steps`) their sums of x.
+
+    Each stratum's largest logarithm is taken off where the risks would not be of ordinary size without.
+    """
+    rows, columns = sets.x.shape
+    shift = np.zeros(len(sets.row_bounds) - 1)
+    if not b.any() and not steps:
+        return sets.weight, shift, None
+    risk = np.empty(rows)
+    sums = np.empty((rows // STEP, columns)) if steps else None
+    _pass(sets, b, shift, risk, sums)
+    filled = np.flatnonzero(np.diff(sets.row_bounds))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ordinary = np.abs(np.log(np.add.reduceat(risk, sets.row_bounds[filled]))) < ORDINARY
+    if not ordinary.all():
+        shift[filled] = np.maximum.reduceat(sets.x @ b, sets.row_bounds[filled])
+        _pass(sets, b, shift, risk, sums)
+    return risk, shift, sums
+
+
+def _pass(sets: RiskSets, b: Floats, shift: Floats, risk: Floats, sums: Floats | None) -> None:
+    """Fill `risk` with weighted risks, and `sums` with those of r x."""
+    columns = sets.x.shape[1]
+    shifted = shift.any()
+    many = max(HELD // columns // STEP, 1) * STEP
+
+    def block(cut: slice, step: int) -> None:
+        x, r = sets.x[cut].reshape(-1, step, columns), risk[cut]
+        np.matmul(x, b, out=r.reshape(-1, step))
+        if shifted:
+            r -= shift[sets.stratum[cut]]
+        np.exp(r, out=r)
+        r *= sets.weight[cut]
+        if sums is not None and step == STEP:
+            np.matmul(r.reshape(-1, 1, step), x, out=sums[cut.start // STEP : cut.stop // STEP, None])
+
+    def part(stretch: slice) -> None:
+        whole = stretch.stop // STEP * STEP
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in range(stretch.start, whole, many):
+                block(slice(start, min(start + many, whole)), STEP)
+            if whole < stretch.stop:
+                block(slice(whole, stretch.stop), stretch.stop - whole)
+
+    each(part, stretches(len(risk), STEP))
+
+
+def sums_from_steps(sets: RiskSets, risk: Floats, sums: Floats, bounds: Codes) -> Floats:
+    """Sum r x between bounds of rows, from the sums of the steps that lie between two, and of the rows of the other steps."""
+    rows = len(risk)
+    several = np.zeros(rows // STEP + 1, dtype=bool)
+    several[bounds // STEP] = True
+    several[-1] = True
+    pure, loose = np.flatnonzero(~several), np.flatnonzero(np.repeat(several, STEP)[:rows])
+    total = chosen_sums(sums, np.ones(len(pure)), pure, np.searchsorted(pure * STEP, bounds))
+    values, ends = risk[loose], np.searchsorted(loose, bounds)
+    edges = np.unique([*(np.searchsorted(ends, cut.start) for cut in stretches(len(loose))), len(bounds) - 1])
+    parts = [slice(int(a), int(b)) for a, b in pairwise(edges)]
+    alone = each(lambda cut: chosen_sums(sets.x, values, loose, ends[cut.start : cut.stop + 1]), parts)
+    return np.asarray(total + np.concatenate(alone))
