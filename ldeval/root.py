@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 STUDY_FILE = "study.toml"
+LOCK_FILE = "requirements.lock"
 
 
 def find_root(start: Path) -> Path:

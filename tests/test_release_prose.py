@@ -89,6 +89,8 @@ def test_the_protocol_is_printed_as_a_reader_expects():
     assert study("study.follow_up_days").data == '[365]{.study data-id="study.follow_up_days"}'
     assert study("study.referral_window").data.startswith("[1 January 2017 and 30 September 2017]")
     assert study("outcomes.rearrest.matters").data.startswith("[0.80]")
+    assert study("economics.discount_rate").data.startswith("[3.5%]")
+    assert study("cohort.release_share").data.startswith("[50%]")
     assert study("outcomes.rearrest.adjust").data.startswith("[age, race, wexp, mar, paro and prio]")
 
 

@@ -19,9 +19,9 @@ from pydantic import BaseModel
 from ldeval.analysis.findings import Findings
 from ldeval.analysis.keep import encode
 from ldeval.data.closure import code_behind
+from ldeval.root import LOCK_FILE
 from ldeval.study import Study
 
-LOCK = "requirements.lock"
 MAKER = "ldeval.data.stages"
 """Makes the records. Its code is no input of an analysis: what it made is."""
 
@@ -51,7 +51,7 @@ class Stage:
         """Give one SHA-256 over all inputs; `records` is that of the records, `found` what the stage takes."""
         parts = [
             code_behind(self.module, short_of={MAKER}),
-            *_contents(root, [LOCK, *self.files]),
+            *_contents(root, [LOCK_FILE, *self.files]),
             *(f"{key} {_value(study, key)}" for key in self.reads),
             *([records] if self.records else []),
             *([encode(found)] if self.takes else []),

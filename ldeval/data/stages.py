@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ldeval.data.folders import MANIFEST, features_folder, links_folder, truth_folder
+from ldeval.root import LOCK_FILE
 from ldeval.study import Study
 
 RECORDS = Path("_build") / "records"
@@ -169,7 +170,7 @@ def _is_done(stamp: Path, inputs: str) -> bool:
 
 def _code(root: Path, stage: str) -> str:
     modules = sorted({path for pattern in CODE[stage] for path in ROOM.glob(f"{pattern}.py")})
-    files = [*modules, root / "requirements.lock", *([root / TWIN_FILE] if stage == "twin" else [])]
+    files = [*modules, root / LOCK_FILE, *([root / TWIN_FILE] if stage == "twin" else [])]
     return digest(hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.is_file())
 
 

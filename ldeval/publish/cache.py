@@ -15,6 +15,7 @@ from ldeval.publish.memory import digest, write_whole
 from ldeval.publish.source import Chapter
 from ldeval.release.reads import digests
 from ldeval.release.results import FOLDER as RESULTS
+from ldeval.root import LOCK_FILE
 
 FOLDER = "_build"
 PACKAGE = Path(ldeval.__file__).parent
@@ -26,7 +27,7 @@ IGNORED = (".venv", FOLDER, ".git", "__pycache__")
 def package() -> str:
     """Give the fingerprint of the installed package's code and of the lock beside it, where there is one."""
     files = sorted(path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix != ".pyc")
-    lock = PACKAGE.parent / "requirements.lock"
+    lock = PACKAGE.parent / LOCK_FILE
     return digest(path.read_bytes() for path in [*files, *([lock] if lock.exists() else [])])
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import ldeval
 from ldeval.data import stages
 from ldeval.data.evidence import BENCHMARKS, COVERAGE
-from ldeval.root import STUDY_FILE
+from ldeval.root import LOCK_FILE, STUDY_FILE
 from ldeval.study import read_study
 
 PACKAGE = Path(ldeval.__file__).parent
@@ -26,7 +26,7 @@ def inputs(root: Path) -> dict[str, str]:
     """
     own = {
         "code": digest(PACKAGE, (path for room in ROOMS for path in _files(PACKAGE / room, ".py"))),
-        "lock": digest(root, [root / "requirements.lock"]),
+        "lock": digest(root, [root / LOCK_FILE]),
         "data": digest(root, [*_files(root / "data"), *_files(root / COVERAGE, ".csv"), *_files(root / BENCHMARKS, ".csv")]),
         "study": digest(root, [root / STUDY_FILE]),
     }

@@ -15,14 +15,14 @@ from ldeval.analysis.exhibits import Effects
 from ldeval.data.closure import code_behind
 from ldeval.estimate import Estimates
 from ldeval.release.figures import Drawn, draw
+from ldeval.root import LOCK_FILE
 
 FOLDER = Path("_build") / "figures"
-LOCK = "requirements.lock"
 
 
 def code_of(root: Path) -> str:
     """Give the fingerprint of what draws: the code behind the figures, and the packages that the lock of a study pins."""
-    lock = root / LOCK
+    lock = root / LOCK_FILE
     return code_behind("ldeval.release.figures") + (sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "")
 
 

@@ -60,8 +60,12 @@ def fact(key: str, how: FactForm = "cited") -> Markdown:
     return span(shown, "fact", key, after=mark + note)
 
 
+PARTS = ("_rate", "_share")
+"""How the protocol's keys of parts of a whole end."""
+
+
 def study(key: str) -> Markdown:
-    """Give a value of the protocol by its key in `study.toml`, such as "study.follow_up_days".
+    """Give a value of the protocol by its key in `study.toml`, such as "study.follow_up_days"; a rate or share in per cent.
 
     Raises:
         KeyError: there is no such key; the part that fails and the keys there are named.
@@ -75,7 +79,7 @@ def study(key: str) -> Markdown:
         value = value[part]
     if isinstance(value, Mapping):
         raise KeyError(f"{key!r} in study.toml is a table, not a value; its keys: {', '.join(value)}")
-    return span(_protocol(value), "study", key)
+    return span(f"{100 * value:.3g}%" if key.endswith(PARTS) else _protocol(value), "study", key)
 
 
 def escape(text: str) -> str:

@@ -174,7 +174,7 @@ _COUNTS = [Column("n", "People", "people"), Column("events", "Events", "events")
 def _effects(
     exhibit: Effects, estimates: Mapping[str, Estimate], group: str | None, errors: bool
 ) -> tuple[list[Column], list[list[str]]]:
-    """Lay out a set of effects: value, interval, p-value, and the error after the value where it is asked for."""
+    """Lay out a set of effects: value, interval, p-value (where there is any), and the error after the value where asked for."""
     shown = [estimates[row.estimate] for row in exhibit.rows]
     value, *rest = _headings(exhibit.measure, shown)
     columns = [
@@ -188,6 +188,8 @@ def _effects(
     for row, number in zip(exhibit.rows, shown, strict=True):
         cells = _with_error(number)[:4] if errors else _numbers(number)[:3]
         rows.append([*([row.group] if group else []), row.label, *cells])
+    if all(number.p_value is None for number in shown):
+        return columns[:-1], [row[:-1] for row in rows]
     return columns, rows
 
 
