@@ -41,6 +41,18 @@ def _ldeval_show(value):
 """Runs first: notes the files that the chapter opens (but those that `ldeval.release.reads` notes by key), and shows inline
 values (a string as itself, not quoted)."""
 
+LAUNCH = """
+import sys
+sys.path[:] = filter(None, sys.path)
+sys.modules["debugpy"] = None
+from ipykernel.kernelapp import launch_new_instance
+launch_new_instance()
+"""
+"""Starts a kernel as `ipykernel_launcher` does, but without a debugger, which takes its time to load."""
+
+AT_ONCE = 2
+"""Kernels a core: one that starts or ends mostly waits."""
+
 LOOKS = ("code-fold", "code-summary", "fig-width", "fig-height")
 DEFAULTS = {"echo": True, "eval": True, "include": True, "output": True, "warning": True, "error": False}
 
@@ -121,7 +133,7 @@ def _manager(connection: Path) -> Any:
 
     look = "--InlineBackend.rc={'svg.fonttype': 'none', 'svg.hashsalt': 'ldeval'}"
     flags = ["--InlineBackend.figure_formats={'svg'}", look, "--HistoryManager.enabled=False"]
-    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", *flags]
+    command = [sys.executable, "-c", LAUNCH, "-f", "{connection_file}", *flags]
     manager = AsyncKernelManager(connection_file=str(connection), transport="ipc" if os.name == "posix" else "tcp")
     manager._kernel_spec = KernelSpec(argv=command, language="python", display_name="Python")
     return manager
@@ -139,13 +151,13 @@ def readable(text: str) -> str:
 
 
 def run_all(book: Book, chapters: Sequence[Chapter], *, timeout: int, done: Callable[[str], None]) -> list[Run]:
-    """Execute chapters side by side, as many as there are cores; `done(path)` is called as each ends.
+    """Execute chapters side by side; `done(path)` is called as each ends.
 
     Raises:
         BookError: the faults of all chapters together.
 
     """
-    gate = asyncio.Semaphore(os.cpu_count() or 1)
+    gate = asyncio.Semaphore(AT_ONCE * (os.cpu_count() or 1))
 
     async def one(chapter: Chapter) -> Run:
         async with gate:
