@@ -187,14 +187,20 @@ def moments(sets: RiskSets, parts: Terms, at: Risks) -> list[Moments]:
 def _dead(sets: RiskSets, risk: Floats) -> Floats:
     """D0: the rows that die in a slot."""
     if len(sets.dead) == len(sets.slot_time):
-        return risk[sets.dead]
+        return picked(risk, sets.dead)
     starts = sets.halves[:-1]
     return np.asarray(np.add.reduceat(risk, starts[starts < len(risk)])[::2])
 
 
 def _at_risk(sets: RiskSets, risk: Floats) -> Floats:
     """S0: the rows that end in a slot or later, less those that enter in it or later, cumulated together against cancellation."""
-    change = np.add.reduceat(risk, sets.ends[:-1])
+    change = np.empty(len(sets.slot_time))
+
+    def ended(cut: slice) -> None:
+        rows = slice(sets.ends[cut.start], sets.ends[cut.stop])
+        np.add.reduceat(risk[rows], sets.ends[cut] - rows.start, out=change[cut])
+
+    each(ended, stretches(len(change)))
     if len(sets.late):
         change -= np.bincount(sets.first, weights=risk[sets.late], minlength=len(change) + 1)[1:]
     return restart_sums(change, sets.slot_bounds, reverse=True)

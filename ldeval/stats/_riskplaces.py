@@ -81,16 +81,16 @@ def _sorted_rows(key: Keys, weight: Floats, stratum: Codes, strata: int) -> Code
 
 
 def _slots(time: Keys, code: Codes, dead: Bools) -> tuple[Codes, Codes]:
-    """Give the last slot of each sorted row, and the row at which each slot begins."""
-    new = np.empty(len(time), dtype=bool)
-    new[0] = True
-    np.not_equal(time[1:], time[:-1], out=new[1:])
+    """Give the last slot of each sorted row, and the row at which each slot begins: at the first death of a time."""
+    begins = np.empty(len(time), dtype=bool)
+    begins[0] = True
+    np.not_equal(time[1:], time[:-1], out=begins[1:])
     if code.strides[0]:  # of several strata
-        new[1:] |= code[1:] != code[:-1]
-    starts = np.flatnonzero(new)
-    holds = np.logical_or.reduceat(dead, starts)
-    last = np.repeat(np.cumsum(holds) - 1, np.diff(np.append(starts, len(time))))
-    return last, starts[holds]
+        begins[1:] |= code[1:] != code[:-1]
+    begins &= dead
+    last = np.cumsum(begins)
+    last -= 1
+    return last, np.flatnonzero(begins)
 
 
 def _entry_slots(entry: Floats, code: Codes, slot_time: Floats, slot_stratum: Codes, strata: int) -> Codes:
