@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 SPELT = {
     "rmst_difference": "difference in restricted means",
     "summary_motoring": "summary motoring offence",
@@ -19,3 +21,11 @@ def capital(name: str) -> str:
     """Give a name in words, the first with a capital."""
     text = spelt(name)
     return f"{text[:1].upper()}{text[1:]}"
+
+
+def nearest(name: str, known: Collection[str], *, most: int = 9) -> str:
+    """Say which of the known names are most like one that is not among them."""
+    from difflib import get_close_matches
+
+    alike = ", ".join(get_close_matches(name, known, n=most, cutoff=0.0))
+    return f"most like it of the {len(known)} there are: {alike}" if alike else "there are none"

@@ -91,11 +91,11 @@ def test_what_a_stopped_analysis_would_have_given_has_the_reasons_of_its_kin(tmp
     assert released.missing("d/effect") is None
 
 
-def test_an_unknown_exhibit_or_figure_lists_those_there_are(tmp_path):
+def test_an_unknown_exhibit_or_figure_lists_those_most_like_it(tmp_path):
     released = Results(make_released(tmp_path) / "_results")
-    with pytest.raises(KeyError, match=r"released: c-two, d-two, e-all, t-plain"):
+    with pytest.raises(KeyError, match=r"no released exhibit .*; most like it of the 4 there are: "):
         released.exhibit("nothing")
-    with pytest.raises(KeyError, match=r"figures: c-two, d-two, e-all"):
+    with pytest.raises(KeyError, match=r"no figure .*; most like it of the 3 there are: "):
         released.alt("t-plain")
 
 

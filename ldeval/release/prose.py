@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from ldeval.estimate import Estimate
 from ldeval.release.numbers import as_given, between, central, end, form, level
 from ldeval.release.results import results
-from ldeval.words import spelt
+from ldeval.words import nearest, spelt
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -30,7 +30,7 @@ def est(key: str, how: Form = "value") -> Markdown:
     `low` and `high` its bounds; `p` p = 0.047; `n` and `events` the counts behind it.
 
     Raises:
-        KeyError: no such estimate was released; those with a similar id are listed.
+        KeyError: no such estimate was released; those most like it are listed.
         ValueError: `how` is none of the forms, or the estimate has no such number.
 
     """
@@ -116,13 +116,12 @@ def find(key: str) -> Estimate:
     """Give a released estimate.
 
     Raises:
-        KeyError: there is none of that id; those with a similar id are listed.
+        KeyError: there is none of that id; those most like it are listed.
 
     """
     estimates = results().estimates
     if key not in estimates:
-        near = [known for known in estimates if known.split("/")[0] == key.split("/")[0]] or list(estimates)
-        raise KeyError(f"no released estimate {key!r}; there are: {', '.join(near)}")
+        raise KeyError(f"no released estimate {key!r}; {nearest(key, estimates)}")
     return estimates[key]
 
 

@@ -39,6 +39,7 @@ from ldeval.release.numbers import COUNTS
 from ldeval.release.policy import SUPPRESSED, WITHHELD
 from ldeval.release.reads import Noted, noted_by_key
 from ldeval.root import find_root
+from ldeval.words import nearest
 
 Value = TypeVar("Value")
 
@@ -100,24 +101,24 @@ class Results:
         """Read one table, set of curves or set of effects.
 
         Raises:
-            KeyError: there is none of that id; those that there are, are listed.
+            KeyError: there is none of that id; those most like it are listed.
 
         """
         known = self.provenance["exhibits"]
         if key not in known:
-            raise KeyError(f"no released exhibit {key!r}; released: {', '.join(sorted(known))}")
+            raise KeyError(f"no released exhibit {key!r}; {nearest(key, known)}")
         return _read_exhibit(self.folder, key, dict(known[key]))
 
     def alt(self, key: str) -> str:
         """Give the alternative text of a figure.
 
         Raises:
-            KeyError: no figure is drawn of that id; those that are, are listed.
+            KeyError: no figure is drawn of that id; those most like it are listed.
 
         """
         known = self.provenance["figures"]
         if key not in known:
-            raise KeyError(f"no figure {key!r}; figures: {', '.join(sorted(known))}")
+            raise KeyError(f"no figure {key!r}; {nearest(key, known)}")
         return str(known[key])
 
     def missing(self, key: str) -> NotEstimated | None:
