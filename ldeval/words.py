@@ -11,6 +11,9 @@ SPELT = {
 }
 """Names whose parts do not make words."""
 
+ALIKE = 9
+"""Names that are told in the place of one that is not there."""
+
 
 def spelt(name: str) -> str:
     """Give a name in words."""
@@ -23,9 +26,9 @@ def capital(name: str) -> str:
     return f"{text[:1].upper()}{text[1:]}"
 
 
-def nearest(name: str, known: Collection[str], *, most: int = 9) -> str:
+def nearest(name: str, known: Collection[str]) -> str:
     """Say which of the known names are most like one that is not among them."""
     from difflib import get_close_matches
 
-    alike = ", ".join(get_close_matches(name, known, n=most, cutoff=0.0))
+    alike = ", ".join(get_close_matches(name, known, n=ALIKE, cutoff=0.0))
     return f"most like it of the {len(known)} there are: {alike}" if alike else "there are none"

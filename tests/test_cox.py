@@ -5,6 +5,7 @@ Tolerances: 1e-9 where two ways round give the same number up to rounding; by ha
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ldeval.stats import _coxlik, _coxsums, _coxterms, _riskplaces, _risksets, _threads, doors
+from ldeval.stats import _coxlik, _coxrisk, _coxsums, _coxterms, _riskplaces, _risksets, _threads, doors
 from ldeval.stats.cox import CoxFit, cox
 
 SAME = 1e-9
@@ -609,8 +610,10 @@ def test_bias_reduced_errors_of_what_one_cluster_determines_are_refused() -> Non
 
 
 @pytest.mark.parametrize("strata", [1, 7])
-def test_many_event_times_and_columns(strata: int) -> None:
-    """Sums over event times are cut into blocks, here of about 130: what one block carries to the next counts."""
+def test_many_event_times_and_columns(monkeypatch: Any, strata: int) -> None:
+    """Rows and event times are cut into blocks, here of 100 and 130: what one block carries to the next counts."""
+    monkeypatch.setattr(_risksets, "CACHED", 6000)
+    monkeypatch.setattr(_coxsums, "SLOTS", 130)
     rng = np.random.default_rng(strata)
     n, p = 700, 60
     x, entry, groups = rng.normal(size=(n, p)), rng.random(n), rng.integers(0, strata, n)
@@ -633,6 +636,7 @@ def test_parts_of_the_rows_add_up(monkeypatch: Any, tied: int, strata: int, ties
     monkeypatch.setattr(_threads, "FEW", 10)
     monkeypatch.setattr(_risksets, "TIED", tied)
     monkeypatch.setattr(_coxsums, "SLOTS", 4)
+    monkeypatch.setattr(_coxrisk, "HELD", 3 * _risksets.STEP)
     parts = cox(**case, ties=ties)
     same(parts, whole, rtol=SAME)
     np.testing.assert_allclose(parts.residuals("dfbeta"), whole.residuals("dfbeta"), rtol=1e-8, atol=1e-12)
@@ -667,6 +671,20 @@ def test_long_tables_are_cumulated_as_short_ones_are() -> None:
             part = values[a:b][::-1] if reverse else values[a:b]
             alone = np.cumsum(part, axis=0)
             np.testing.assert_allclose(whole[a:b], alone[::-1] if reverse else alone, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("columns", [1, 20, 300])
+def test_products_of_blocks_take_little_room(columns: int) -> None:
+    """Every product of a batch makes a matrix: of many columns there must be few (two rows each would take 200 MB of 300)."""
+    rng = np.random.default_rng(columns)
+    for rows in (0, 5, _risksets.block_rows(columns) + 3):
+        a, b = rng.normal(size=(rows, columns)), rng.normal(size=(rows, columns))
+        tracemalloc.start()
+        found = _risksets.cross(a, b)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        np.testing.assert_allclose(found, a.T @ b, rtol=0, atol=1e-10)
+        assert peak < 20e6
 
 
 def test_parts_within_parts_wait_for_nobody() -> None:

@@ -10,11 +10,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from ldeval.stats._risksets import RiskSets, chosen_sums
+from ldeval.stats._risksets import STEP, RiskSets, chosen_sums
 from ldeval.stats._threads import each, stretches
 from ldeval.stats.doors import Codes, Floats
 
-STEP = 16  # rows
 HELD = 320_000  # numbers of X that a thread works on at once
 ORDINARY = 60.0  # logarithm of a stratum's total risk up to which nothing need be taken off
 

@@ -18,7 +18,8 @@ from ldeval.stats._threads import each, picked, stretches
 from ldeval.stats.doors import Codes, Floats, Times
 
 PRODUCTS = 250_000  # multiplications up to which a matrix product stays on one thread
-STEP, LONG = 16, 1024  # rows that are cumulated at once, of tables of at least so many
+SHORTEST = 64  # rows of a product or a block, however many columns: each product makes a matrix of its own
+STEP, LONG = 16, 1024  # rows that are summed at once; rows from which on tables are cumulated so
 CACHED = 160_000  # numbers that stay in cache
 TYPICAL = 4_000  # rows that tell about the centre and the scale of columns
 TIED = 16  # rows a slot from which sums of x by slot are kept
@@ -207,13 +208,13 @@ def blocks(rows: slice, columns: int) -> Iterator[slice]:
 
 def block_rows(columns: int) -> int:
     """Count the rows of a block that stays in cache."""
-    return min(max(CACHED // columns, 64), 8192)
+    return min(max(CACHED // columns, SHORTEST), 8192)
 
 
 def cross(a: Floats, b: Floats) -> Floats:
-    """Give A'B, (p, q), of two blocks of rows, as many small products in one call: none goes to threads that others wait for."""
+    """Give A'B, (p, q), of two blocks of rows, as small products in one call, each on one thread unless columns are many."""
     p, q = a.shape[1], b.shape[1]
-    step = min(max(PRODUCTS // (p * (q + 1)), 1), len(a))
+    step = min(max(PRODUCTS // (p * (q + 1)), SHORTEST), len(a))
     whole = len(a) // step * step if step else 0
     total = a[whole:].T @ b[whole:]
     if whole:

@@ -35,7 +35,7 @@ def each(work: Callable[[Part], Result], cuts: Sequence[Part]) -> list[Result]:
     """Give the work's results on each part, in order; numpy lets go of the interpreter, so that threads run side by side."""
     if len(cuts) < 2 or cores() < 2 or threading.current_thread().name.startswith(NAME):
         return [work(cut) for cut in cuts]
-    return list(_threads().map(work, cuts))
+    return list(_pool().map(work, cuts))
 
 
 def picked(values: NDArray[Number], places: NDArray[np.intp]) -> NDArray[Number]:
@@ -46,7 +46,7 @@ def picked(values: NDArray[Number], places: NDArray[np.intp]) -> NDArray[Number]
 
 
 @cache
-def _threads() -> ThreadPoolExecutor:
+def _pool() -> ThreadPoolExecutor:
     """Start a thread a core, once."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -54,7 +54,7 @@ def _threads() -> ThreadPoolExecutor:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_threads.cache_clear)  # threads stay behind
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads stay behind
 
 
 def cores() -> int:
