@@ -648,7 +648,7 @@ def test_large_predictors_are_taken_off_by_stratum(monkeypatch: Any) -> None:
     case = awkward(5) | {"entry": np.zeros(60), "weights": np.ones(60)}
     time, event, strata, x = case["time"], case["event"], case["strata"], case["X"]
     monkeypatch.setattr(_risksets, "TIED", 0)
-    sets = _risksets.risk_sets(doors.times(time, event), x, case["weights"], strata, 3)
+    sets = _risksets.risk_sets(_riskplaces.place(doors.times(time, event), case["weights"], strata, 3), x, case["weights"])
     parts = _coxterms.terms(sets, "efron")
     b = np.array([300.0, -200.0, 100.0]) * sets.scale
     for steps in (False, True):
@@ -711,4 +711,6 @@ def test_many_rows_start_from_a_sample_and_end_at_the_same() -> None:
     event, time = time <= 365, np.minimum(time, 365)
     twice = np.repeat(np.arange(n), 2)
     whole = cox(time[twice], event[twice], x[twice], ties="breslow", cluster=twice)
-    same(whole, cox(time, event, x, weights=np.full(n, 2.0), ties="breslow"), rtol=1e-8)
+    half = cox(time, event, x, weights=np.full(n, 2.0), ties="breslow")
+    np.testing.assert_allclose(whole.coefficients, half.coefficients, rtol=1e-9)
+    same(whole, half, rtol=1e-6)  # the information is that of a point within a millionth of its root

@@ -26,8 +26,8 @@ import numpy as np
 from ldeval.stats._coxrisk import risks_of_rows
 from ldeval.stats._coxsums import Moments, kept, streamed
 from ldeval.stats._coxterms import Terms
-from ldeval.stats._risksets import RiskSets, block_rows, blocks, cross, restart_sums, segment_sums
-from ldeval.stats._threads import each, picked, stretches
+from ldeval.stats._risksets import RiskSets, across, block_rows, blocks, cross, restart_sums
+from ldeval.stats._threads import beside, each, picked, stretches
 from ldeval.stats.doors import Floats
 
 
@@ -54,9 +54,12 @@ def risks(sets: RiskSets, parts: Terms, b: Floats, *, sums: bool = True) -> Risk
     risk, shift, steps = risks_of_rows(sets, b, steps=sums)
     dead = _dead(sets, risk)
     total = np.maximum(_at_risk(sets, risk), dead)
-    logs, hazard, relief = parts.sums(total, dead, _logs_and_inverses)
+    (logs, hazard, relief), first = beside(
+        len(risk),
+        lambda: parts.sums(total, dead, _logs_and_inverses),
+        lambda: None if steps is None else kept(sets, risk, steps, deaths=parts.several),
+    )
     loglik = _observed(sets, b, shift) - float(logs.sum())
-    first = None if steps is None else kept(sets, risk, steps, deaths=parts.several)
     return Risks(risk, shift, total, dead, hazard, relief, loglik, first)
 
 
@@ -108,8 +111,8 @@ def score(sets: RiskSets, at: Risks, by: Floats | None = None) -> Floats:
         means = at.hazard @ s1
         return np.asarray(sets.observed - means if d1 is None else sets.observed - means + at.relief @ d1)
     difference = surplus(sets, at, by)
-    totals = each(lambda cut: segment_sums(sets.x, difference, np.array([cut.start, cut.stop])), stretches(len(sets.x)))
-    return np.asarray(np.sum(totals, axis=0)[0])
+    totals = each(lambda cut: across(sets.x[cut], difference[cut]), stretches(len(sets.x)))
+    return np.asarray(np.sum(totals, axis=0))
 
 
 def information(sets: RiskSets, parts: Terms, at: Risks, by: Floats | None = None) -> Floats:
@@ -132,19 +135,20 @@ def surplus(sets: RiskSets, at: Risks, by: Floats | None = None) -> Floats:
 
 def _gram(x: Floats, q: Floats) -> Floats:
     """Give X'diag(q)X, by the roots of q where it is above zero, less by those of -q where it is below."""
-    total = _root_gram(x, np.sqrt(np.maximum(q, 0.0)))
+    total = _root_gram(x, q, 1.0)
     if q.min() < 0:
-        total -= _root_gram(x, np.sqrt(np.maximum(-q, 0.0)))
+        total -= _root_gram(x, q, -1.0)
     return total
 
 
-def _root_gram(x: Floats, root: Floats) -> Floats:
+def _root_gram(x: Floats, q: Floats, sign: float) -> Floats:
     p = x.shape[1]
 
     def part(stretch: slice) -> Floats:
         total, room = np.zeros((p, p)), np.empty((block_rows(p), p))
         for cut in blocks(stretch, p):
-            block = np.multiply(x[cut], root[cut, None], out=room[: cut.stop - cut.start])
+            root = np.sqrt(np.maximum(sign * q[cut], 0.0))
+            block = np.multiply(x[cut], root[:, None], out=room[: len(root)])
             total += cross(block, block)
         return total
 
@@ -160,13 +164,14 @@ def _means_gram(sets: RiskSets, parts: Terms, at: Risks, by: Floats | None) -> F
     def part(moment: Moments) -> Floats:
         total = np.zeros((sets.x.shape[1], sets.x.shape[1]))
         for whole, s1, d1 in moment:
+            if d1 is None:
+                total += _gram(s1, a[whole])
+                continue
             for cut in blocks(whole, sets.x.shape[1]):
-                one = s1[cut.start - whole.start : cut.stop - whole.start]
-                total += cross(one, one * a[cut, None])
-                if d1 is not None:
-                    other = d1[cut.start - whole.start : cut.stop - whole.start]
-                    mixed = cross(one, other * b[cut, None])
-                    total += cross(other, other * c[cut, None]) - mixed - mixed.T
+                own = slice(cut.start - whole.start, cut.stop - whole.start)
+                one, other = s1[own], d1[own]
+                mixed = cross(one, other * b[cut, None])
+                total += cross(one, one * a[cut, None]) + cross(other, other * c[cut, None]) - mixed - mixed.T
         return total
 
     return np.asarray(np.sum(each(part, moments(sets, parts, at)), axis=0))

@@ -8,23 +8,26 @@ import numpy as np
 
 from ldeval.stats._coxlik import Risks, information, risks, score
 from ldeval.stats._coxterms import Terms, terms
+from ldeval.stats._riskplaces import Placed, place
 from ldeval.stats._risksets import RiskSets, risk_sets
-from ldeval.stats.doors import Bools, Codes, Floats, Times
+from ldeval.stats._threads import beside, picked
+from ldeval.stats.doors import Bools, Floats, Times
 
 NEAR = 1e-16  # a squared step, in standard errors, that moves nothing that is reported
-CLOSE, FAST = 1e-10, 0.1  # a borrowed information serves until the gain is this small, if each is this part of the one before
-ROUGH = 1e-3  # gain up to which a maximum is sought that is but a start
+CLOSE = 1e-12  # a squared step, in standard errors and for each death, that moves the information by about a millionth
+FAST = 0.1  # a borrowed information serves as long as each gain is this part of the one before
+ROUGH = 1e-2  # gain up to which a maximum is sought that is but a start
 NOISE, SLOW = 1e-10, 0.05  # a gain below the first that has not fallen to this part of the one before is rounding
 NEARBY = 1e-4  # a gain from which gains fall by their squares, if there is a maximum
 FLAT = 1e-11  # share of a column's information that the other columns must leave for it to count as its own
 STEPS = 100
 SLACK = 1e-10  # relative loss of log-likelihood that is rounding
-LARGE, SAMPLE = 50_000, 60_000  # rows from which a start from about so many of them pays
+LARGE, SAMPLE = 50_000, 40_000  # rows from which a start from about so many of them pays
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where to begin: coefficients (p,) of the standardised columns, and about the information there (p, p)."""
+    """Where to begin: coefficients (p,) of X as given, and about the information there (p, p) for each unit of deaths' weight."""
 
     b: Floats
     information: Floats
@@ -45,25 +48,28 @@ def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start 
 
     A start's information serves as long as the gains fall fast with it, bent by each step to what that step found (Broyden,
     Fletcher, Goldfarb and Shanno), and saves computing it at each; the information that is reported is always a computed one,
-    less than the root of `CLOSE` standard errors from the maximum.
+    so near the maximum that it moves by no more than about a millionth on the way there.
 
     Raises:
         ValueError: columns that are constant or a combination of others where they matter; separation; no convergence.
 
     """
-    zero = np.zeros(len(names))
-    at = risks(sets, parts, zero, sums=start is None)
-    null, b, bend = at.loglik, zero, None
-    if start is not None:
-        there = risks(sets, parts, start.b)
+    b, bend = np.zeros(len(names)), None
+    if start is None:
+        at = risks(sets, parts, b)
+        null = at.loglik
+    else:
+        first = start.b * sets.scale
+        there, at = beside(len(sets.rows), lambda: risks(sets, parts, first), lambda: risks(sets, parts, b, sums=False))
+        null = at.loglik
         if there.loglik > null:
-            b, at, bend = start.b, there, start.information
-            near = max(near, CLOSE)
+            b, at, bend = first, there, start.information / np.outer(sets.scale, sets.scale) * sets.dead_weight.sum()
+            near = max(near, CLOSE * len(sets.dead))
     slope, gains = score(sets, at), [np.inf]
     checked = False
     for _ in range(STEPS):
         step, gain = (slope, 0.0) if bend is None else _step(slope, bend, names)
-        if bend is None or not CLOSE < gain < FAST * gains[-1]:
+        if bend is None or not near < gain < FAST * gains[-1]:
             bend = information(sets, parts, at)
             if not checked:
                 check_rank(bend, sets, names)
@@ -81,22 +87,22 @@ def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start 
     raise ValueError(f"X: the fit did not converge in {STEPS} steps; look for columns that nearly determine the outcome")
 
 
-def start_from_sample(sets: RiskSets, times: Times, stratum: Codes, ties: str, names: tuple[str, ...]) -> Start | None:
+def start_from_sample(placed: Placed, times: Times, x: Floats, weight: Floats, ties: str, names: tuple[str, ...]) -> Start | None:
     """Fit a part of many rows, to begin there; None where it does not pay, or the part has no maximum."""
-    if len(sets.rows) < LARGE:
+    if len(placed.rows) < LARGE:
         return None
-    some = slice(None, None, max(8, len(sets.rows) // SAMPLE))
-    rows = sets.rows[some]
-    entry = None if times.entry is None else times.entry[rows]
-    shorter = Times(times.time[rows], times.event[rows], entry)
-    x = np.ascontiguousarray(sets.x[some])
+    some = slice(None, None, max(8, len(placed.rows) // SAMPLE))
+    rows, stratum, strata = placed.rows[some], placed.stratum[some], len(placed.slot_bounds) - 1
+    entry = None if times.entry is None else picked(times.entry, rows)
+    shorter = Times(picked(times.time, rows), picked(times.event, rows), entry)
+    few, light = picked(x, rows), picked(weight, rows)
     try:
-        part = risk_sets(shorter, x, sets.weight[some], stratum[rows], len(sets.row_bounds) - 1)
-        best = maximise(part, terms(part, ties), names, near=ROUGH)
+        part = place(shorter, light, stratum, strata)
+        sets = risk_sets(part, few, light)
+        best = maximise(sets, terms(sets, ties), names, near=ROUGH)
     except ValueError:
         return None
-    more = float(sets.dead_weight.sum() / part.dead_weight.sum())
-    return Start(best.b / part.scale, best.information * np.outer(part.scale, part.scale) * more)
+    return Start(best.b / sets.scale, best.information * np.outer(sets.scale, sets.scale) / sets.dead_weight.sum())
 
 
 def check_rank(information: Floats, sets: RiskSets, names: tuple[str, ...]) -> None:

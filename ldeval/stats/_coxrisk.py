@@ -6,11 +6,9 @@ holds rows of several.
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
-from ldeval.stats._risksets import STEP, RiskSets, chosen_sums
+from ldeval.stats._risksets import STEP, RiskSets, along, by_rows, chosen_sums
 from ldeval.stats._threads import each, stretches
 from ldeval.stats.doors import Codes, Floats
 
@@ -45,23 +43,22 @@ def _pass(sets: RiskSets, b: Floats, shift: Floats, risk: Floats, sums: Floats |
     shifted = shift.any()
     many = max(HELD // columns // STEP, 1) * STEP
 
-    def block(cut: slice, step: int) -> None:
-        x, r = sets.x[cut].reshape(-1, step, columns), risk[cut]
-        np.matmul(x, b, out=r.reshape(-1, step))
+    def block(cut: slice) -> None:
+        x, r = sets.x[cut], risk[cut]
+        along(x, b, out=r)
         if shifted:
             r -= shift[sets.stratum[cut]]
         np.exp(r, out=r)
         r *= sets.weight[cut]
-        if sums is not None and step == STEP:
-            np.matmul(r.reshape(-1, 1, step), x, out=sums[cut.start // STEP : cut.stop // STEP, None])
+        if sums is not None:
+            steps = len(r) // STEP
+            whole, first = slice(0, steps * STEP), cut.start // STEP
+            np.matmul(r[whole].reshape(-1, 1, STEP), x[whole].reshape(-1, STEP, columns), out=sums[first : first + steps, None])
 
     def part(stretch: slice) -> None:
-        whole = stretch.stop // STEP * STEP
         with np.errstate(over="ignore", invalid="ignore"):
-            for start in range(stretch.start, whole, many):
-                block(slice(start, min(start + many, whole)), STEP)
-            if whole < stretch.stop:
-                block(slice(whole, stretch.stop), stretch.stop - whole)
+            for start in range(stretch.start, stretch.stop, many):
+                block(slice(start, min(start + many, stretch.stop)))
 
     each(part, stretches(len(risk), STEP))
 
@@ -75,7 +72,6 @@ def sums_from_steps(sets: RiskSets, risk: Floats, sums: Floats, bounds: Codes) -
     pure, loose = np.flatnonzero(~several), np.flatnonzero(np.repeat(several, STEP)[:rows])
     total = chosen_sums(sums, np.ones(len(pure)), pure, np.searchsorted(pure * STEP, bounds))
     values, ends = risk[loose], np.searchsorted(loose, bounds)
-    edges = np.unique([*(np.searchsorted(ends, cut.start) for cut in stretches(len(loose))), len(bounds) - 1])
-    parts = [slice(int(a), int(b)) for a, b in pairwise(edges)]
+    parts = by_rows(ends, stretches(len(loose)))
     alone = each(lambda cut: chosen_sums(sets.x, values, loose, ends[cut.start : cut.stop + 1]), parts)
     return np.asarray(total + np.concatenate(alone))

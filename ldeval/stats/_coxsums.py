@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ldeval.stats._coxrisk import sums_from_steps
-from ldeval.stats._risksets import RiskSets, chosen_sums, restart_sums, segment_sums
+from ldeval.stats._risksets import RiskSets, across, chosen_sums, restart_sums, segment_sums
 from ldeval.stats._threads import each, stretches
 from ldeval.stats.doors import Floats
 
@@ -49,7 +49,8 @@ def _carries(sets: RiskSets, risk: Floats, entering: Floats | None, cuts: list[s
 
     def head(cut: slice) -> Floats:
         stop = min(cut.stop, int(sets.slot_bounds[sets.slot_stratum[cut.start] + 1]))
-        total: Floats = segment_sums(sets.x, risk, sets.ends[[cut.start, stop]])[0]
+        rows = slice(sets.ends[cut.start], sets.ends[stop])
+        total = across(sets.x[rows], risk[rows])
         if entering is not None:
             total -= entering[cut.start + 1 : stop + 1].sum(axis=0)
         return total

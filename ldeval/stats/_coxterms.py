@@ -15,7 +15,7 @@ from ldeval.stats._risksets import RiskSets
 from ldeval.stats._threads import each
 from ldeval.stats.doors import Codes, Floats
 
-WIDE = 32_768  # terms
+WIDE = 131_072  # terms
 
 Of = Callable[[Floats, Floats], Iterator[Floats]]
 """What to sum: it is given terms and their k/m, may overwrite the terms, and yields numbers that are summed before it goes on."""

@@ -88,7 +88,8 @@ def _slots(time: Keys, code: Codes, dead: Bools) -> tuple[Codes, Codes]:
     if code.strides[0]:  # of several strata
         begins[1:] |= code[1:] != code[:-1]
     begins &= dead
-    last = np.cumsum(begins)
+    last = begins.astype(np.intp)
+    np.cumsum(last, out=last)
     last -= 1
     return last, np.flatnonzero(begins)
 

@@ -13,11 +13,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from ldeval.stats._riskplaces import place
+from ldeval.stats._riskplaces import Placed
 from ldeval.stats._threads import each, picked, stretches
-from ldeval.stats.doors import Codes, Floats, Times
+from ldeval.stats.doors import Codes, Floats
 
-PRODUCTS = 250_000  # multiplications up to which a matrix product stays on one thread
+PRODUCTS, VECTORS = 250_000, 9_000  # multiplications up to which a product of matrices, or with a vector, stays on one thread
 SHORTEST = 64  # rows of a product or a block, however many columns: each product makes a matrix of its own
 STEP, LONG = 16, 1024  # rows that are summed at once; rows from which on tables are cumulated so
 CACHED = 160_000  # numbers that stay in cache
@@ -72,27 +72,15 @@ class RiskSets:
         return np.diff(self.dead_bounds)
 
 
-def risk_sets(times: Times, x: Floats, weight: Floats, stratum: Codes, strata: int) -> RiskSets:
-    """Lay rows out for sums over risk sets.
-
-    Args:
-        times: checked follow-up of n rows.
-        x: design matrix, shape (n, p).
-        weight: shape (n,), zero or more.
-        stratum: codes 0, ..., strata - 1, shape (n,).
-        strata: how many.
-
-    Raises:
-        ValueError: no event (of weight above zero).
-
-    """
-    placed = place(times, weight, stratum, strata)
+def risk_sets(placed: Placed, x: Floats, weight: Floats) -> RiskSets:
+    """Lay rows out for sums over risk sets: the design matrix x (n, p) and the weights (n,) of n rows, and where they stand."""
     rows, code, last = placed.rows, placed.stratum, placed.last
     slots = len(placed.slot_time)
-    row_bounds = np.searchsorted(code, np.arange(strata + 1))
-    scaled, centre, scale = _standardised(x, rows, code, row_bounds)
+    row_bounds = np.searchsorted(code, np.arange(len(placed.slot_bounds)))
     light, unit = _light(weight, rows)
-    hit = last[placed.dead]
+    hit, events = last[placed.dead], np.zeros(len(rows))
+    events[placed.dead] = light[placed.dead]
+    scaled, centre, scale, observed = _standardised(x, rows, code, row_bounds, events)
     dead_bounds, ends = (np.append(0, np.cumsum(np.bincount(codes, minlength=slots))) for codes in (hit, last))
     halves = np.repeat(ends, 2)[:-1]
     halves[1::2] += np.diff(dead_bounds)
@@ -117,8 +105,8 @@ def risk_sets(times: Times, x: Floats, weight: Floats, stratum: Codes, strata: i
         dead_bounds=dead_bounds,
         slot_time=placed.slot_time,
         slot_stratum=placed.slot_stratum,
-        dead_weight=np.add.reduceat(light[placed.dead], dead_bounds[:-1]),
-        observed=_observed(scaled, light[placed.dead], placed.dead),
+        dead_weight=np.add.reduceat(events[placed.dead], dead_bounds[:-1]),
+        observed=observed,
     )
 
 
@@ -130,11 +118,6 @@ def _light(weight: Floats, rows: Codes) -> tuple[Floats, float]:
     unit = float(light.mean())
     light /= unit
     return light, unit
-
-
-def _observed(x: Floats, weight: Floats, dead: Codes) -> Floats:
-    parts = each(lambda cut: chosen_sums(x, weight, dead, np.array([cut.start, cut.stop])), stretches(len(dead)))
-    return np.asarray(np.sum(parts, axis=0)[0])
 
 
 def restart_sums(values: Floats, bounds: Codes, *, reverse: bool = False) -> Floats:
@@ -211,6 +194,12 @@ def block_rows(columns: int) -> int:
     return min(max(CACHED // columns, SHORTEST), 8192)
 
 
+def by_rows(bounds: Codes, cuts: list[slice]) -> list[slice]:
+    """Cut the parts that `bounds` delimits where the rows are cut, or just after."""
+    edges = np.unique([*np.searchsorted(bounds, [cut.start for cut in cuts]), len(bounds) - 1])
+    return [slice(int(a), int(b)) for a, b in pairwise(edges)]
+
+
 def cross(a: Floats, b: Floats) -> Floats:
     """Give A'B, (p, q), of two blocks of rows, as small products in one call, each on one thread unless columns are many."""
     p, q = a.shape[1], b.shape[1]
@@ -222,52 +211,69 @@ def cross(a: Floats, b: Floats) -> Floats:
     return np.asarray(total)
 
 
-def _standardised(x: Floats, rows: Codes, code: Codes, bounds: Codes) -> tuple[Floats, Floats, Floats]:
-    """Gather the rows, centre them (within strata) and scale them: the likelihood does not change, cancellation does.
+def along(x: Floats, b: Floats, out: Floats) -> None:
+    """Put x b, (n,), into `out`, as products that stay on one thread each."""
+    step, whole = _vector_steps(x)
+    np.matmul(x[:whole].reshape(-1, step, x.shape[1]), b, out=out[:whole].reshape(-1, step))
+    np.matmul(x[whole:], b, out=out[whole:])
 
-    Of many rows some thousands tell about centre and scale, for neither has to be exact.
+
+def across(x: Floats, values: Floats) -> Floats:
+    """Give x'values, (p,), from products that stay on one thread each."""
+    step, whole = _vector_steps(x)
+    parts = np.matmul(values[:whole].reshape(-1, 1, step), x[:whole].reshape(-1, step, x.shape[1]))
+    return np.asarray(parts.sum(axis=(0, 1)) + values[whole:] @ x[whole:])
+
+
+def _vector_steps(x: Floats) -> tuple[int, int]:
+    """Give the rows of one product of x (n, p) with a vector, and how many rows make whole ones."""
+    step = max(VECTORS // x.shape[1], SHORTEST)
+    return step, len(x) // step * step
+
+
+def _standardised(x: Floats, rows: Codes, code: Codes, bounds: Codes, events: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Gather the rows, centre them within strata and scale them, and sum them times the rows' weights of `events`.
+
+    The likelihood does not change, cancellation does. Of many rows some thousands tell about centres and scale, for neither has
+    to be exact.
     """
-    out = np.empty((len(rows), x.shape[1]))
-    some = x[rows[:: max(1, len(rows) // TYPICAL)]]
-    centre, scale = some.mean(axis=0), some.std(axis=0)
-    for j in np.flatnonzero(scale <= ROUNDING * np.abs(centre)):  # constant among some may vary among all
-        scale[j] = np.sqrt(np.mean((x[rows, j] - centre[j]) ** 2))
-    scale = _binary(scale)
+    centre, scale = _centre_and_scale(x, rows, code, bounds)
     step = block_rows(x.shape[1])
-    centres, factors = np.tile(centre, (step, 1)), np.tile(1.0 / scale, (step, 1))  # quicker than to stretch short rows
+    factors = np.tile(1.0 / scale, (step, 1))  # quicker than to stretch short rows
+    out = np.empty((len(rows), x.shape[1]))
 
-    def gather(part: slice) -> None:
+    def gather(part: slice) -> Floats:
+        centres, total = np.tile(centre[0], (step, 1)), np.zeros(x.shape[1])
         for cut in blocks(part, x.shape[1]):
-            block = out[cut]
+            block, own = out[cut], centres[: cut.stop - cut.start]
             np.take(x, rows[cut], axis=0, out=block, mode="clip")
-            block -= centres[: len(block)]
+            if len(centre) > 1:
+                np.take(centre, code[cut], axis=0, out=own, mode="clip")
+            block -= own
             block *= factors[: len(block)]
+            total += across(block, events[cut])
+        return total
 
-    each(gather, stretches(len(rows)))
-    if len(bounds) == 2:
-        return out, centre[None, :], scale
-    means, within = _centre_strata(out, code, bounds)
-    return out, centre + means * scale, scale * within
+    observed = np.sum(each(gather, stretches(len(rows))), axis=0)
+    return out, centre, scale, np.asarray(observed)
 
 
-def _centre_strata(out: Floats, code: Codes, bounds: Codes) -> tuple[Floats, Floats]:
-    """Take the strata's means off, divide by what spread is left, and give both."""
-    means = segment_sums(out, np.ones(len(out)), bounds) / np.maximum(np.diff(bounds), 1)[:, None]
-
-    def centre(part: slice) -> Floats:
-        square = np.zeros(out.shape[1])
-        for cut in blocks(part, out.shape[1]):
-            out[cut] -= means[code[cut]]
-            square += np.einsum("ij,ij->j", out[cut], out[cut])
-        return square
-
-    scale = _binary(np.sqrt(np.sum(each(centre, stretches(len(out))), axis=0) / len(out)))
-
-    def divide(part: slice) -> None:
-        out[part] *= 1.0 / scale
-
-    each(divide, stretches(len(out)))
-    return means, scale
+def _centre_and_scale(x: Floats, rows: Codes, code: Codes, bounds: Codes) -> tuple[Floats, Floats]:
+    """Give the columns' means in each stratum (k, p) and their spread within strata (p,), from rows spread over each stratum."""
+    strata, sizes = len(bounds) - 1, np.diff(bounds)
+    steps = np.maximum(-(-sizes // max(TYPICAL // strata, SHORTEST)), 1)
+    counts = -(-sizes // steps)
+    edges = np.append(0, np.cumsum(counts))
+    places = np.arange(edges[-1]) - np.repeat(edges[:-1], counts)
+    places = np.repeat(bounds[:-1], counts) + places * np.repeat(steps, counts)
+    some, stands_for = x[rows[places]], np.repeat(sizes / np.maximum(counts, 1), counts)
+    centre = segment_sums(some, np.ones(len(some)), edges) / np.maximum(counts, 1)[:, None]
+    some -= np.repeat(centre, counts, axis=0)
+    some *= some
+    scale = np.sqrt(stands_for @ some / len(rows))
+    for j in np.flatnonzero(scale <= ROUNDING * np.abs(centre).max(axis=0)):  # constant among some may vary among all
+        scale[j] = np.sqrt(np.mean((x[rows, j] - centre[code, j]) ** 2))
+    return centre, _binary(scale)
 
 
 def _binary(scale: Floats) -> Floats:

@@ -33,9 +33,17 @@ def stretches(rows: int, step: int = 1) -> list[slice]:
 
 def each(work: Callable[[Part], Result], cuts: Sequence[Part]) -> list[Result]:
     """Give the work's results on each part, in order; numpy lets go of the interpreter, so that threads run side by side."""
-    if len(cuts) < 2 or cores() < 2 or threading.current_thread().name.startswith(NAME):
+    if len(cuts) < 2 or _alone():
         return [work(cut) for cut in cuts]
     return list(_pool().map(work, cuts))
+
+
+def beside(rows: int, work: Callable[[], Result], other: Callable[[], Part]) -> tuple[Result, Part]:
+    """Give the results of two calls about so many rows, the second on another core."""
+    if rows <= FEW or _alone():
+        return work(), other()
+    later = _pool().submit(other)
+    return work(), later.result()
 
 
 def picked(values: NDArray[Number], places: NDArray[np.intp]) -> NDArray[Number]:
@@ -43,6 +51,11 @@ def picked(values: NDArray[Number], places: NDArray[np.intp]) -> NDArray[Number]
     out = np.empty((len(places), *values.shape[1:]), dtype=values.dtype)
     each(lambda cut: np.take(values, places[cut], axis=0, out=out[cut], mode="clip"), stretches(len(places)))
     return out
+
+
+def _alone() -> bool:
+    """Say whether there is one core, or this already is one of the threads."""
+    return cores() < 2 or threading.current_thread().name.startswith(NAME)
 
 
 @cache

@@ -13,7 +13,9 @@ from ldeval.stats._coxdata import CoxData, Residuals
 from ldeval.stats._coxnewton import maximise, start_from_sample
 from ldeval.stats._coxterms import terms
 from ldeval.stats._coxtests import ModelTest, ProportionalHazardsTest, Transform
+from ldeval.stats._riskplaces import place
 from ldeval.stats._risksets import risk_sets
+from ldeval.stats._threads import beside
 from ldeval.stats.curves import Curve, Interval, interval_choice
 from ldeval.stats.doors import Floats, Groups
 from ldeval.stats.fit import tidy
@@ -184,18 +186,20 @@ def cox(
     members = _members(cluster, weight)
     doors.choice("small_sample", small_sample, (None, "CR1-t", "CR2"))
     rule = correction("CR1-t" if small_sample == "CR2" else small_sample, members)
-    design = doors.design(X, rows=rows)
     codes, count = (np.broadcast_to(np.intp(0), rows), 1) if blocks is None else (blocks.codes, len(blocks.labels))
-    sets = risk_sets(times, design.matrix, weight, codes, count)
+    design, placed = beside(rows, lambda: doors.design(X, rows=rows), lambda: place(times, weight, codes, count))
+    x, names = design.matrix, design.names
+    sets, start = beside(
+        rows, lambda: risk_sets(placed, x, weight), lambda: start_from_sample(placed, times, x, weight, ties, names)
+    )
     parts = terms(sets, ties)
-    start = start_from_sample(sets, times, codes, ties, design.names)
-    best = maximise(sets, parts, design.names, start)
+    best = maximise(sets, parts, names, start)
     data = CoxData(
         times, sets, parts, best, blocks, members, rule, weight, members is not None or weights is not None, small_sample == "CR2"
     )
     covariance, model, df = _coxdata.covariances(data)
     return CoxFit(
-        names=design.names,
+        names=names,
         coefficients=best.b / sets.scale,
         covariance=covariance,
         covariance_model=model,
