@@ -53,7 +53,8 @@ def risks(sets: RiskSets, parts: Terms, b: Floats, *, sums: bool = True) -> Risk
     sums = sums and sets.tied
     risk, shift, steps = risks_of_rows(sets, b, steps=sums)
     dead = _dead(sets, risk)
-    total = np.maximum(_at_risk(sets, risk), dead)
+    total = _at_risk(sets, risk)
+    np.maximum(total, dead, out=total)
     (logs, hazard, relief), first = beside(
         len(risk),
         lambda: parts.sums(total, dead, _logs_and_inverses),
@@ -177,8 +178,8 @@ def _means_gram(sets: RiskSets, parts: Terms, at: Risks, by: Floats | None) -> F
     return np.asarray(np.sum(each(part, moments(sets, parts, at)), axis=0))
 
 
-def squares(parts: Terms, at: Risks) -> list[Floats]:
-    """Give a, b and c, shape (G,) each."""
+def squares(parts: Terms, at: Risks) -> Floats:
+    """Give a, b and c, shape (3, G)."""
     return parts.sums(at.total, at.dead, _squares)
 
 
@@ -199,13 +200,15 @@ def _dead(sets: RiskSets, risk: Floats) -> Floats:
 
 def _at_risk(sets: RiskSets, risk: Floats) -> Floats:
     """S0: the rows that end in a slot or later, less those that enter in it or later, cumulated together against cancellation."""
-    change = np.empty(len(sets.slot_time))
-
-    def ended(cut: slice) -> None:
-        rows = slice(sets.ends[cut.start], sets.ends[cut.stop])
-        np.add.reduceat(risk[rows], sets.ends[cut] - rows.start, out=change[cut])
-
-    each(ended, stretches(len(change)))
+    if sets.tied:
+        change = np.concatenate(each(lambda cut: _ended(sets, risk, cut), stretches(len(sets.slot_time))))
+    else:
+        change = np.bincount(sets.last, weights=risk, minlength=len(sets.slot_time))
     if len(sets.late):
         change -= np.bincount(sets.first, weights=risk[sets.late], minlength=len(change) + 1)[1:]
     return restart_sums(change, sets.slot_bounds, reverse=True)
+
+
+def _ended(sets: RiskSets, risk: Floats, cut: slice) -> Floats:
+    rows = slice(sets.ends[cut.start], sets.ends[cut.stop])
+    return np.asarray(np.add.reduceat(risk[rows], sets.ends[cut] - rows.start))

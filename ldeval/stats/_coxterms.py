@@ -34,24 +34,25 @@ class Terms:
         """Say whether there are slots of several terms."""
         return len(self.fraction) > len(self.share)
 
-    def sums(self, total: Floats, dead: Floats, of: Of) -> list[Floats]:
-        """Give each slot's share of the sums, over its terms of S0 `total` and D0 `dead`, of what `of` yields: (G,) each."""
-        if not self.several:
-            with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-                return [values * self.share for values in of(total.copy(), self.fraction)]
+    def sums(self, total: Floats, dead: Floats, of: Of) -> Floats:
+        """Give each slot's share of the sums, over its terms of S0 `total` and D0 `dead`, of the three that `of` yields: (3, G)."""
+        out = np.empty((3, len(self.share)))
         edges = np.searchsorted(self.bounds, np.arange(0, len(self.fraction), WIDE))
         cuts = [slice(int(a), int(b)) for a, b in pairwise(np.unique([*edges, len(self.share)]))]
 
-        def part(cut: slice) -> list[Floats]:
+        def part(cut: slice) -> None:
             begins, counts = self.bounds[cut] - self.bounds[cut.start], np.diff(self.bounds[cut.start : cut.stop + 1])
             fraction = self.fraction[self.bounds[cut.start] : self.bounds[cut.stop]]
-            term = np.repeat(dead[cut], counts)
-            term *= fraction
-            np.subtract(np.repeat(total[cut], counts), term, out=term)
+            term = np.repeat(total[cut], counts)
+            if self.several:
+                term -= np.repeat(dead[cut], counts) * fraction
             with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-                return [np.add.reduceat(values, begins) * self.share[cut] for values in of(term, fraction)]
+                for sums, values in zip(out, of(term, fraction), strict=True):
+                    found = np.add.reduceat(values, begins) if self.several else values
+                    np.multiply(found, self.share[cut], out=sums[cut])
 
-        return [np.concatenate(found) for found in zip(*each(part, cuts), strict=True)]
+        each(part, cuts)
+        return out
 
 
 def terms(sets: RiskSets, ties: str) -> Terms:
