@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ldeval.stats._coxrisk import risks_of_rows
+from ldeval.stats._coxrisk import RowRisks, risks_of_rows
 from ldeval.stats._coxsums import Moments, kept, streamed
 from ldeval.stats._coxterms import Terms
 from ldeval.stats._risksets import RiskSets, across, block_rows, blocks, cross, restart_sums
@@ -51,17 +51,15 @@ class Risks:
 def risks(sets: RiskSets, parts: Terms, b: Floats, *, sums: bool = True) -> Risks:
     """Evaluate risks, hazards and log-likelihood at b, shape (p,); with `sums`, S1 and D1 too, where they are small."""
     sums = sums and sets.tied
-    risk, shift, steps = risks_of_rows(sets, b, steps=sums)
-    dead = _dead(sets, risk)
-    total = _at_risk(sets, risk)
-    np.maximum(total, dead, out=total)
+    rows = risks_of_rows(sets, b, steps=sums)
+    total = np.maximum(_at_risk(sets, rows), rows.dead)
     (logs, hazard, relief), first = beside(
-        len(risk),
-        lambda: parts.sums(total, dead, _logs_and_inverses),
-        lambda: None if steps is None else kept(sets, risk, steps, deaths=parts.several),
+        len(sets.rows),
+        lambda: parts.sums(total, rows.dead, _logs_and_inverses),
+        lambda: None if rows.steps is None else kept(sets, rows.risk, rows.steps, deaths=parts.several),
     )
-    loglik = _observed(sets, b, shift) - float(logs.sum())
-    return Risks(risk, shift, total, dead, hazard, relief, loglik, first)
+    loglik = _observed(sets, b, rows.shift) - float(logs.sum())
+    return Risks(rows.risk, rows.shift, total, rows.dead, hazard, relief, loglik, first)
 
 
 def _logs_and_inverses(term: Floats, fraction: Floats) -> Iterator[Floats]:
@@ -190,25 +188,9 @@ def moments(sets: RiskSets, parts: Terms, at: Risks) -> list[Moments]:
     return streamed(sets, at.risk, deaths=parts.several)
 
 
-def _dead(sets: RiskSets, risk: Floats) -> Floats:
-    """D0: the rows that die in a slot."""
-    if len(sets.dead) == len(sets.slot_time):
-        return picked(risk, sets.dead)
-    starts = sets.halves[:-1]
-    return np.asarray(np.add.reduceat(risk, starts[starts < len(risk)])[::2])
-
-
-def _at_risk(sets: RiskSets, risk: Floats) -> Floats:
+def _at_risk(sets: RiskSets, rows: RowRisks) -> Floats:
     """S0: the rows that end in a slot or later, less those that enter in it or later, cumulated together against cancellation."""
-    if sets.tied:
-        change = np.concatenate(each(lambda cut: _ended(sets, risk, cut), stretches(len(sets.slot_time))))
-    else:
-        change = np.bincount(sets.last, weights=risk, minlength=len(sets.slot_time))
+    change = rows.ended
     if len(sets.late):
-        change -= np.bincount(sets.first, weights=risk[sets.late], minlength=len(change) + 1)[1:]
+        change = change - np.bincount(sets.first, weights=rows.risk[sets.late], minlength=len(change) + 1)[1:]
     return restart_sums(change, sets.slot_bounds, reverse=True)
-
-
-def _ended(sets: RiskSets, risk: Floats, cut: slice) -> Floats:
-    rows = slice(sets.ends[cut.start], sets.ends[cut.stop])
-    return np.asarray(np.add.reduceat(risk[rows], sets.ends[cut] - rows.start))

@@ -6,35 +6,63 @@ holds rows of several.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ldeval.stats._risksets import STEP, RiskSets, along, by_rows, chosen_sums
-from ldeval.stats._threads import each, stretches
+from ldeval.stats._threads import each, picked, stretches
+from ldeval.stats.at_risk import binned
 from ldeval.stats.doors import Codes, Floats
 
 HELD = 320_000  # numbers of X that a thread works on at once
 ORDINARY = 60.0  # logarithm of a stratum's total risk up to which nothing need be taken off
 
 
-def risks_of_rows(sets: RiskSets, b: Floats, *, steps: bool) -> tuple[Floats, Floats, Floats | None]:
-    """Give weighted risks (n,), what was taken off their logarithms in each stratum, and (with `steps`) their sums of x.
-
-    Each stratum's largest logarithm is taken off where the risks would not be of ordinary size without.
+@dataclass(frozen=True, slots=True)
+class RowRisks:
+    """Weighted risks (n,), what was `shift`ed off their logarithms in each stratum (k,), their sums over the rows that `ended` in
+    each slot and over those that are `dead` then, (G,) each, and the sums of r x by steps, where asked for.
     """
+
+    risk: Floats
+    shift: Floats
+    ended: Floats
+    dead: Floats
+    steps: Floats | None
+
+
+def risks_of_rows(sets: RiskSets, b: Floats, *, steps: bool) -> RowRisks:
+    """Evaluate the risks; each stratum's largest logarithm is taken off where they would not be of ordinary size without."""
     rows, columns = sets.x.shape
     shift = np.zeros(len(sets.row_bounds) - 1)
     if not b.any() and not steps:
-        return sets.weight, shift, None
+        return RowRisks(sets.weight, shift, *_by_slot(sets, sets.weight), None)
     risk = np.empty(rows)
     sums = np.empty((rows // STEP, columns)) if steps else None
     _pass(sets, b, shift, risk, sums)
-    filled = np.flatnonzero(np.diff(sets.row_bounds))
+    by_slot = _by_slot(sets, risk)
+    filled = np.flatnonzero(np.diff(sets.slot_bounds))
     with np.errstate(divide="ignore", invalid="ignore"):
-        ordinary = np.abs(np.log(np.add.reduceat(risk, sets.row_bounds[filled]))) < ORDINARY
+        ordinary = np.abs(np.log(np.add.reduceat(by_slot[0], sets.slot_bounds[filled]))) < ORDINARY
     if not ordinary.all():
         shift[filled] = np.maximum.reduceat(sets.x @ b, sets.row_bounds[filled])
         _pass(sets, b, shift, risk, sums)
-    return risk, shift, sums
+        by_slot = _by_slot(sets, risk)
+    return RowRisks(risk, shift, *by_slot, sums)
+
+
+def _by_slot(sets: RiskSets, risk: Floats) -> tuple[Floats, Floats]:
+    """Sum the risks of the rows that end in each slot, and of those that die then."""
+    if not sets.tied:
+        ended, dead = binned(sets.last, len(sets.slot_time), risk), picked(risk, sets.dead)
+        return ended, dead if len(dead) == len(ended) else binned(sets.hit, len(ended), dead)
+    starts, ended = sets.halves[:-1], np.zeros(len(sets.slot_time))
+    sums = np.add.reduceat(risk, starts[starts < len(risk)])  # where a slot has deaths alone, the sum of others is not theirs
+    ended[: len(sums) // 2] = sums[1::2]
+    ended[np.diff(sets.halves)[1::2] == 0] = 0.0
+    ended += sums[::2]
+    return ended, sums[::2]
 
 
 def _pass(sets: RiskSets, b: Floats, shift: Floats, risk: Floats, sums: Floats | None) -> None:

@@ -35,7 +35,7 @@ class Terms:
         return len(self.fraction) > len(self.share)
 
     def sums(self, total: Floats, dead: Floats, of: Of) -> Floats:
-        """Give each slot's share of the sums, over its terms of S0 `total` and D0 `dead`, of the three that `of` yields: (3, G)."""
+        """Give each slot's share of the sums, over its terms of S0 `total` and D0 `dead`, of what `of` yields: (3, G)."""
         out = np.empty((3, len(self.share)))
         edges = np.searchsorted(self.bounds, np.arange(0, len(self.fraction), WIDE))
         cuts = [slice(int(a), int(b)) for a, b in pairwise(np.unique([*edges, len(self.share)]))]

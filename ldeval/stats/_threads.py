@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
@@ -32,10 +33,32 @@ def stretches(rows: int, step: int = 1) -> list[slice]:
 
 
 def each(work: Callable[[Part], Result], cuts: Sequence[Part]) -> list[Result]:
-    """Give the work's results on each part, in order; numpy lets go of the interpreter, so that threads run side by side."""
+    """Give the work's results on each part, in order; numpy lets go of the interpreter, so that threads run side by side.
+
+    The caller's thread takes its share, and does not wait for a thread that has not begun.
+    """
     if len(cuts) < 2 or _alone():
         return [work(cut) for cut in cuts]
-    return list(_pool().map(work, cuts))
+    found: dict[int, Result] = {}
+    left = deque(enumerate(cuts))
+
+    def take() -> None:
+        while left:
+            try:
+                j, cut = left.popleft()
+            except IndexError:  # another thread took the last
+                return
+            found[j] = work(cut)
+
+    helpers = [_pool().submit(take) for _ in range(min(cores(), len(cuts)) - 1)]
+    try:
+        take()
+    finally:
+        left.clear()
+        for helper in helpers:
+            if not helper.cancel():
+                helper.result()
+    return [found[j] for j in range(len(cuts))]
 
 
 def beside(rows: int, work: Callable[[], Result], other: Callable[[], Part]) -> tuple[Result, Part]:
@@ -60,10 +83,10 @@ def _alone() -> bool:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    """Start a thread a core, once."""
+    """Start a thread for each core but that of the caller, once."""
     from concurrent.futures import ThreadPoolExecutor
 
-    return ThreadPoolExecutor(cores(), thread_name_prefix=NAME)
+    return ThreadPoolExecutor(cores() - 1, thread_name_prefix=NAME)
 
 
 if hasattr(os, "register_at_fork"):
