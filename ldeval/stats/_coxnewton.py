@@ -14,7 +14,7 @@ from ldeval.stats._threads import beside, picked
 from ldeval.stats.doors import Bools, Floats, Times
 
 NEAR = 1e-16  # a squared step, in standard errors, that moves nothing that is reported
-CLOSE = 1e-12  # a squared step, in standard errors and for each death, that moves the information by about a millionth
+STILL = 1e-6  # relative change of the information that moves no error that is reported
 FAST = 0.1  # a borrowed information serves as long as each gain is this part of the one before
 ROUGH = 1e-2  # gain up to which a maximum is sought that is but a start
 NOISE, SLOW = 1e-10, 0.05  # a gain below the first that has not fallen to this part of the one before is rounding
@@ -27,10 +27,13 @@ LARGE, SAMPLE = 50_000, 40_000  # rows from which a start from about so many of 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where to begin: coefficients (p,) of X as given, and about the information there (p, p) for each unit of deaths' weight."""
+    """Where to begin: coefficients (p,) of X as given, about the information there (p, p) for each unit of deaths' weight, and by
+    what share a column's information `turns` for each unit of its coefficient (p,): the third of its moments over the second.
+    """
 
     b: Floats
     information: Floats
+    turns: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,13 @@ def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start 
 
     A start's information serves as long as the gains fall fast with it, bent by each step to what that step found (Broyden,
     Fletcher, Goldfarb and Shanno), and saves computing it at each; the information that is reported is always a computed one,
-    so near the maximum that it moves by no more than about a millionth on the way there.
+    so near the maximum that it turns by no more than about a millionth (`STILL`) on the way there.
 
     Raises:
         ValueError: columns that are constant or a combination of others where they matter; separation; no convergence.
 
     """
-    b, bend = np.zeros(len(names)), None
+    b, bend, turns = np.zeros(len(names)), None, None
     if start is None:
         at = risks(sets, parts, b)
         null = at.loglik
@@ -64,18 +67,22 @@ def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start 
         null = at.loglik
         if there.loglik > null:
             b, at, bend = first, there, start.information / np.outer(sets.scale, sets.scale) * sets.dead_weight.sum()
-            near = max(near, CLOSE * len(sets.dead))
+            turns = start.turns / sets.scale
     slope, gains = score(sets, at), [np.inf]
     checked = False
+
+    def settled(step: Floats, gain: float) -> bool:
+        return gain <= near or (turns is not None and float(np.linalg.norm(turns * step)) <= STILL)
+
     for _ in range(STEPS):
         step, gain = (slope, 0.0) if bend is None else _step(slope, bend, names)
-        if bend is None or not near < gain < FAST * gains[-1]:
+        if bend is None or gain >= FAST * gains[-1] or settled(step, gain):
             bend = information(sets, parts, at)
             if not checked:
                 check_rank(bend, sets, names)
                 checked = True
             step, gain = _step(slope, bend, names)
-            if gain <= near or NOISE > gain > SLOW * gains[-1]:
+            if settled(step, gain) or NOISE > gain > SLOW * gains[-1]:
                 return Maximum(b + step, at, bend, null)
         gains.append(gain)
         if _runs_away(gains):
@@ -102,7 +109,10 @@ def start_from_sample(placed: Placed, times: Times, x: Floats, weight: Floats, t
         best = maximise(sets, terms(sets, ties), names, near=ROUGH)
     except ValueError:
         return None
-    return Start(best.b / sets.scale, best.information * np.outer(sets.scale, sets.scale) / sets.dead_weight.sum())
+    squares = sets.x * sets.x
+    second, third = squares.mean(axis=0), np.abs((squares * sets.x).mean(axis=0))
+    turns = np.maximum(third / second, np.sqrt(second)) * sets.scale
+    return Start(best.b / sets.scale, best.information * np.outer(sets.scale, sets.scale) / sets.dead_weight.sum(), turns)
 
 
 def check_rank(information: Floats, sets: RiskSets, names: tuple[str, ...]) -> None:

@@ -21,7 +21,7 @@ PRODUCTS, VECTORS = 250_000, 9_000  # multiplications up to which a product of m
 SHORTEST = 64  # rows of a product or a block, however many columns: each product makes a matrix of its own
 STEP, LONG = 16, 1024  # rows that are summed at once; rows from which on tables are cumulated so
 CACHED = 160_000  # numbers that stay in cache
-TYPICAL = 4_000  # rows that tell about the centre and the scale of columns
+TYPICAL, LEAST = 4_000, 64  # rows that tell about the centre and the scale of columns, and at least so many of each stratum
 TIED = 16  # rows a slot from which sums of x by slot are kept
 ROUNDING = 1e-14  # relative spread that a column without any may show
 
@@ -261,7 +261,7 @@ def _standardised(x: Floats, rows: Codes, code: Codes, bounds: Codes, events: Fl
 def _centre_and_scale(x: Floats, rows: Codes, code: Codes, bounds: Codes) -> tuple[Floats, Floats]:
     """Give the columns' means in each stratum (k, p) and their spread within strata (p,), from rows spread over each stratum."""
     strata, sizes = len(bounds) - 1, np.diff(bounds)
-    steps = np.maximum(-(-sizes // max(TYPICAL // strata, SHORTEST)), 1)
+    steps = np.maximum(-(-sizes // max(TYPICAL // strata, LEAST)), 1)
     counts = -(-sizes // steps)
     edges = np.append(0, np.cumsum(counts))
     places = np.arange(edges[-1]) - np.repeat(edges[:-1], counts)

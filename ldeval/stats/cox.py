@@ -165,7 +165,8 @@ def cox(
             take CR1-t under either.)
 
     The covariance is the inverse information I^-1; where weights or clusters are given it is I^-1 (sum over clusters of UU')
-    I^-1 with U the sum of a cluster's weighted score residuals (of each row without clusters), as R's coxph.
+    I^-1 with U the sum of a cluster's weighted score residuals (of each row without clusters), as R's coxph. Of more than 50,000
+    rows the search starts from a part of them, and errors are exact to about a millionth.
 
     Source: Cox (1972), J. R. Stat. Soc. B 34:187, doi:10.1111/j.2517-6161.1972.tb00899.x; Efron (1977), J. Am. Stat. Assoc.
     72:557, doi:10.1080/01621459.1977.10480613; Lin and Wei (1989), J. Am. Stat. Assoc. 84:1074,
