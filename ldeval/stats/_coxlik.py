@@ -52,7 +52,8 @@ def risks(sets: RiskSets, parts: Terms, b: Floats, *, sums: bool = True) -> Risk
     """Evaluate risks, hazards and log-likelihood at b, shape (p,); with `sums`, S1 and D1 too, where they are small."""
     sums = sums and sets.tied
     rows = risks_of_rows(sets, b, steps=sums)
-    total = np.maximum(_at_risk(sets, rows), rows.dead)
+    total = _at_risk(sets, rows)
+    np.maximum(total, rows.dead, out=total)
     (logs, hazard, relief), first = beside(
         len(sets.rows),
         lambda: parts.sums(total, rows.dead, _logs_and_inverses),
@@ -126,9 +127,17 @@ def surplus(sets: RiskSets, at: Risks, by: Floats | None = None) -> Floats:
     """Give each row's weight of deaths less its expectation, dw - q, shape (n,), each slot times `by`."""
     hazard, relief = (at.hazard, at.relief) if by is None else (at.hazard * by, at.relief * by)
     difference = expected(sets, hazard, relief)
-    difference *= at.risk
-    np.negative(difference, out=difference)
-    difference[sets.dead] += sets.weight[sets.dead] * (1.0 if by is None else by[sets.hit])
+    events = sets.events
+    if by is not None:
+        events = events.copy()
+        events[sets.dead] *= by[sets.hit]
+
+    def part(cut: slice) -> None:
+        own = difference[cut]
+        own *= at.risk[cut]
+        np.subtract(events[cut], own, out=own)
+
+    each(part, stretches(len(difference)))
     return difference
 
 

@@ -31,11 +31,11 @@ class RiskSets:
     """Rows (n of them, of strata k) against event times (slots, G of them) with D deaths.
 
     `rows` gives each row's place in the call; `x` is centred within strata by `centre` (k, p) and divided by `scale` (p,);
-    `weight` is divided by its mean `unit`. `dead` are the places of the deaths, `hit` their slots. `row_bounds` and `slot_bounds`
-    (k + 1,) delimit the strata; `ends` (G + 1,) the rows that end in each slot, `halves` (2 G + 1,) its deaths, which come first,
-    and its other rows; `dead_bounds` (G + 1,) the slots' deaths among all deaths. A row is at risk from its stratum's first slot
-    on, but those at the places `late` only from their `first` on; `late_bounds` (n + 1,) counts the late among the rows before
-    each. `observed` (p,) is the sum of the deaths' weighted x.
+    `weight` is divided by its mean `unit`; `events` (n,) are the weights of those who die, 0 of others. `dead` are the places of
+    the deaths, `hit` their slots. `row_bounds` and `slot_bounds` (k + 1,) delimit the strata; `ends` (G + 1,) the rows that end
+    in each slot, `halves` (2 G + 1,) its deaths, which come first, and its other rows; `dead_bounds` (G + 1,) the slots' deaths
+    among all deaths. A row is at risk from its stratum's first slot on, but those at the places `late` only from their `first`
+    on; `late_bounds` (n + 1,) counts the late among the rows before each. `observed` (p,) is the sum of the deaths' weighted x.
     """
 
     rows: Codes
@@ -44,6 +44,7 @@ class RiskSets:
     scale: Floats
     weight: Floats
     unit: float
+    events: Floats
     stratum: Codes
     last: Codes
     late: Codes
@@ -91,6 +92,7 @@ def risk_sets(placed: Placed, x: Floats, weight: Floats) -> RiskSets:
         scale=scale,
         weight=light,
         unit=unit,
+        events=events,
         stratum=code,
         last=last,
         late=placed.late,
