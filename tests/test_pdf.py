@@ -189,7 +189,7 @@ def grouped(*sizes):
 
 def test_the_name_of_a_group_is_a_head_of_its_rows():
     """So that no page ends with it."""
-    made = [node for block in grouped(20, 3) for node in pdf_tables.table(block)]
+    made = [pdf_tables.table(block) for block in grouped(20, 3)]
     (feet,) = [len(block["c"][5][1]) for block in made]
     assert feet == 4
     text = pdf_tables.spread(pandoc.pandoc(json.dumps(ast.parse("") | {"blocks": made}), "-f", "json", "-t", "typst"), made)
@@ -211,20 +211,9 @@ def test_no_table_of_a_chapter_floats_where_one_goes_on_over_pages(rows, floats)
 
 @pytest.mark.parametrize(("rows", "feet"), [(pdf_tables.WHOLE, 0), (pdf_tables.WHOLE + 1, 3)])
 def test_the_last_rows_of_a_table_that_may_break_stay_together(rows, feet):
-    (made,) = ast.nodes(pdf_tables.table(table(rows)), "Table")
+    made = pdf_tables.table(table(rows))
     assert len(made["c"][5][1]) == feet
     assert len(made["c"][4][0][3]) == rows - feet
-
-
-def test_a_short_table_without_a_caption_stays_on_one_page(tmp_path):
-    rows = "".join(f"| row{n} | x |\n" for n in range(12))
-    chapters = {
-        f"c{lines}.qmd": f"# Chapter\n\n{'Line of text. ' * 9 * lines}\n\n| A | B |\n|---|---|\n{rows}" for lines in (30, 33, 36)
-    }
-    root = write_book(tmp_path / "book", chapters)
-    build(root, say=lambda text: None)
-    found = [page.extract_text().count("row") for page in pypdf.PdfReader(root / "_report" / "A-book.pdf").pages]
-    assert [count for count in found if count] == [12, 12, 12]
 
 
 def test_a_landscape_div_turns_its_page(tmp_path):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ldeval.publish import ast
-from ldeval.publish.ast import Node, block
+from ldeval.publish.ast import Node
 
 WHOLE = 20
 """Rows up to which a table stays on one page."""
@@ -106,13 +106,12 @@ def is_whole(body: list[Node]) -> bool:
     return max((len(rows(found)) for found in ast.nodes(body, "Table")), default=0) <= WHOLE
 
 
-def table(node: Node) -> list[Node]:
-    """Give the table as pandoc's Typst writer shall set it: bare, since a float around it has label and caption."""
+def table(node: Node) -> Node:
+    """Give the table as pandoc's Typst writer shall set it: bare, since the float around it has label and caption."""
     attributes = node["c"][0]
     *rest, bodies, foot = node["c"][2:]
     bodies, foot = _kept_together([_grouped(body, len(node["c"][2])) for body in bodies], foot)
-    bare = {"t": "Table", "c": [["", [*attributes[1], "typst:no-figure"], attributes[2]], [None, []], *rest, bodies, foot]}
-    return [block("typst", "#block(breakable: false)["), bare, block("typst", "]")] if is_whole([node]) else [bare]
+    return {"t": "Table", "c": [["", [*attributes[1], "typst:no-figure"], attributes[2]], [None, []], *rest, bodies, foot]}
 
 
 def _grouped(body: Any, width: int) -> Any:
