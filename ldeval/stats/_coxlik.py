@@ -57,7 +57,11 @@ def risks(sets: RiskSets, parts: Terms, b: Floats, *, sums: bool = True) -> Risk
     (logs, hazard, relief), first = beside(
         len(sets.rows),
         lambda: parts.sums(total, rows.dead, _logs_and_inverses),
-        lambda: None if rows.steps is None else kept(sets, rows.risk, rows.steps, deaths=parts.several),
+        lambda: (
+            None
+            if sets.steps is None or rows.steps is None
+            else kept(sets, sets.steps, rows.risk, rows.steps, deaths=parts.several)
+        ),
     )
     loglik = _observed(sets, b, rows.shift) - float(logs.sum())
     return Risks(rows.risk, rows.shift, total, rows.dead, hazard, relief, loglik, first)
@@ -120,7 +124,7 @@ def information(sets: RiskSets, parts: Terms, at: Risks, by: Floats | None = Non
     hazard, relief = (at.hazard, at.relief) if by is None else (at.hazard * by, at.relief * by)
     q = expected(sets, hazard, relief)
     q *= at.risk
-    return _gram(sets.x, q) - _means_gram(sets, parts, at, by)
+    return _gram(sets.x, q, signed=by is not None) - _means_gram(sets, parts, at, by)
 
 
 def surplus(sets: RiskSets, at: Risks, by: Floats | None = None) -> Floats:
@@ -141,10 +145,10 @@ def surplus(sets: RiskSets, at: Risks, by: Floats | None = None) -> Floats:
     return difference
 
 
-def _gram(x: Floats, q: Floats) -> Floats:
-    """Give X'diag(q)X, by the roots of q where it is above zero, less by those of -q where it is below."""
+def _gram(x: Floats, q: Floats, *, signed: bool) -> Floats:
+    """Give X'diag(q)X, by the roots of q where it is above zero, less (if `signed`) by those of -q where it is below."""
     total = _root_gram(x, q, 1.0)
-    if q.min() < 0:
+    if signed:
         total -= _root_gram(x, q, -1.0)
     return total
 
@@ -173,7 +177,7 @@ def _means_gram(sets: RiskSets, parts: Terms, at: Risks, by: Floats | None) -> F
         total = np.zeros((sets.x.shape[1], sets.x.shape[1]))
         for whole, s1, d1 in moment:
             if d1 is None:
-                total += _gram(s1, a[whole])
+                total += _gram(s1, a[whole], signed=by is not None)
                 continue
             for cut in blocks(whole, sets.x.shape[1]):
                 own = slice(cut.start - whole.start, cut.stop - whole.start)

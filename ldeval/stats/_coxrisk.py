@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ldeval.stats._risksets import STEP, RiskSets, along, by_rows, chosen_sums
+from ldeval.stats._risksets import RiskSets, along, by_rows, chosen_sums
+from ldeval.stats._risksteps import STEP, Steps
 from ldeval.stats._threads import each, picked, stretches
 from ldeval.stats.at_risk import binned
-from ldeval.stats.doors import Codes, Floats
+from ldeval.stats.doors import Floats
 
 HELD = 320_000  # numbers of X that a thread works on at once
 ORDINARY = 60.0  # logarithm of a stratum's total risk up to which nothing need be taken off
@@ -57,12 +58,17 @@ def _by_slot(sets: RiskSets, risk: Floats) -> tuple[Floats, Floats]:
     if not sets.tied:
         ended, dead = binned(sets.last, len(sets.slot_time), risk), picked(risk, sets.dead)
         return ended, dead if len(dead) == len(ended) else binned(sets.hit, len(ended), dead)
-    starts, ended = sets.halves[:-1], np.zeros(len(sets.slot_time))
-    sums = np.add.reduceat(risk, starts[starts < len(risk)])  # where a slot has deaths alone, the sum of others is not theirs
-    ended[: len(sums) // 2] = sums[1::2]
-    ended[np.diff(sets.halves)[1::2] == 0] = 0.0
-    ended += sums[::2]
-    return ended, sums[::2]
+
+    def part(cut: slice) -> tuple[Floats, Floats]:
+        rows, bounds = slice(sets.ends[cut.start], sets.ends[cut.stop]), sets.halves[2 * cut.start : 2 * cut.stop + 1]
+        starts, ended = bounds[:-1], np.zeros(cut.stop - cut.start)
+        sums = np.add.reduceat(risk[rows], starts[starts < rows.stop] - rows.start)
+        ended[: len(sums) // 2] = sums[1::2]
+        ended[np.diff(bounds)[1::2] == 0] = 0.0  # a slot of deaths alone
+        return ended + sums[::2], sums[::2]
+
+    found = each(part, by_rows(sets.ends, stretches(len(risk))))
+    return np.concatenate([ended for ended, _ in found]), np.concatenate([dead for _, dead in found])
 
 
 def _pass(sets: RiskSets, b: Floats, shift: Floats, risk: Floats, sums: Floats | None) -> None:
@@ -91,15 +97,10 @@ def _pass(sets: RiskSets, b: Floats, shift: Floats, risk: Floats, sums: Floats |
     each(part, stretches(len(risk), STEP))
 
 
-def sums_from_steps(sets: RiskSets, risk: Floats, sums: Floats, bounds: Codes) -> Floats:
-    """Sum r x between bounds of rows, from the sums of the steps that lie between two, and of the rows of the other steps."""
-    rows = len(risk)
-    several = np.zeros(rows // STEP + 1, dtype=bool)
-    several[bounds // STEP] = True
-    several[-1] = True
-    pure, loose = np.flatnonzero(~several), np.flatnonzero(np.repeat(several, STEP)[:rows])
-    total = chosen_sums(sums, np.ones(len(pure)), pure, np.searchsorted(pure * STEP, bounds))
-    values, ends = risk[loose], np.searchsorted(loose, bounds)
-    parts = by_rows(ends, stretches(len(loose)))
-    alone = each(lambda cut: chosen_sums(sets.x, values, loose, ends[cut.start : cut.stop + 1]), parts)
+def sums_from_steps(sets: RiskSets, steps: Steps, risk: Floats, sums: Floats) -> Floats:
+    """Sum r x between the bounds of the steps, from the sums of those that lie between two, and of the rows of the others."""
+    total = chosen_sums(sums, np.ones(len(steps.pure)), steps.pure, steps.pure_bounds)
+    values, ends = risk[steps.loose], steps.loose_bounds
+    parts = by_rows(ends, stretches(len(steps.loose)))
+    alone = each(lambda cut: chosen_sums(sets.x, values, steps.loose, ends[cut.start : cut.stop + 1]), parts)
     return np.asarray(total + np.concatenate(alone))

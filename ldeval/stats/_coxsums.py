@@ -8,6 +8,7 @@ import numpy as np
 
 from ldeval.stats._coxrisk import sums_from_steps
 from ldeval.stats._risksets import RiskSets, across, chosen_sums, restart_sums, segment_sums
+from ldeval.stats._risksteps import Steps
 from ldeval.stats._threads import each, stretches
 from ldeval.stats.doors import Floats
 
@@ -34,9 +35,9 @@ def streamed(sets: RiskSets, risk: Floats, *, deaths: bool) -> list[Moments]:
     return [stretch(cut, *carried) for cut, carried in zip(cuts, _carries(sets, risk, entering, cuts), strict=True)]
 
 
-def kept(sets: RiskSets, risk: Floats, steps: Floats, *, deaths: bool) -> tuple[Floats, Floats | None]:
+def kept(sets: RiskSets, steps: Steps, risk: Floats, by_step: Floats, *, deaths: bool) -> tuple[Floats, Floats | None]:
     """Give S1 and D1 (None without `deaths`) of all slots, shape (G, p) each, from their sums by step."""
-    sums = sums_from_steps(sets, risk, steps, sets.halves)
+    sums = sums_from_steps(sets, steps, risk, by_step)
     d1 = sums[::2]
     s1 = d1 + sums[1::2]
     if len(sets.late):

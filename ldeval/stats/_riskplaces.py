@@ -52,7 +52,7 @@ def place(times: Times, weight: Floats, stratum: Codes, strata: int) -> Placed:
     if not used.all():
         rows, last, first, base, code = rows[used], last[used], first[used], base[used], _members(stratum, rows[used], strata)
         dead = dead[used]
-    late = np.flatnonzero(first > base)
+    late = rows[:0] if times.entry is None else np.flatnonzero(first > base)
     return Placed(rows, code, np.flatnonzero(dead), last, late, first[late], slot_time, slot_stratum, slot_bounds)
 
 
@@ -72,7 +72,7 @@ def _deaths_first(time: Floats, event: Bools) -> Keys:
 
 def _sorted_rows(key: Keys, weight: Floats, stratum: Codes, strata: int) -> Codes:
     order = np.argsort(key, kind="stable" if key.dtype == np.uint16 else None)
-    if not weight.all():
+    if weight.strides[0] and not weight.all():
         order = order[weight[order] > 0]
     if strata > 1:
         narrow = np.min_scalar_type(strata)

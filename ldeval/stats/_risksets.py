@@ -14,12 +14,13 @@ from itertools import pairwise
 import numpy as np
 
 from ldeval.stats._riskplaces import Placed
+from ldeval.stats._risksteps import STEP, Steps, steps_between
 from ldeval.stats._threads import each, picked, stretches
 from ldeval.stats.doors import Codes, Floats
 
 PRODUCTS, VECTORS = 250_000, 9_000  # multiplications up to which a product of matrices, or with a vector, stays on one thread
 SHORTEST = 64  # rows of a product or a block, however many columns: each product makes a matrix of its own
-STEP, LONG = 16, 1024  # rows that are summed at once; rows from which on tables are cumulated so
+LONG = 1024  # rows from which on tables are cumulated by steps
 CACHED = 160_000  # numbers that stay in cache
 TYPICAL, LEAST = 4_000, 64  # rows that tell about the centre and the scale of columns, and at least so many of each stratum
 TIED = 16  # rows a slot from which sums of x by slot are kept
@@ -36,6 +37,7 @@ class RiskSets:
     in each slot, `halves` (2 G + 1,) its deaths, which come first, and its other rows; `dead_bounds` (G + 1,) the slots' deaths
     among all deaths. A row is at risk from its stratum's first slot on, but those at the places `late` only from their `first`
     on; `late_bounds` (n + 1,) counts the late among the rows before each. `observed` (p,) is the sum of the deaths' weighted x.
+    `steps` cut the rows where so many share a slot that sums of x by slot are small beside x.
     """
 
     rows: Codes
@@ -61,11 +63,12 @@ class RiskSets:
     slot_stratum: Codes
     dead_weight: Floats
     observed: Floats
+    steps: Steps | None
 
     @property
     def tied(self) -> bool:
         """Say whether so many rows share a slot that sums of x by slot are small beside x."""
-        return len(self.slot_time) * TIED <= len(self.rows)
+        return self.steps is not None
 
     @property
     def deaths(self) -> Codes:
@@ -76,13 +79,12 @@ class RiskSets:
 def risk_sets(placed: Placed, x: Floats, weight: Floats) -> RiskSets:
     """Lay rows out for sums over risk sets: the design matrix x (n, p) and the weights (n,) of n rows, and where they stand."""
     rows, code, last = placed.rows, placed.stratum, placed.last
-    slots = len(placed.slot_time)
     row_bounds = np.searchsorted(code, np.arange(len(placed.slot_bounds)))
     light, unit = _light(weight, rows)
     hit, events = last[placed.dead], np.zeros(len(rows))
     events[placed.dead] = light[placed.dead]
     scaled, centre, scale, observed = _standardised(x, rows, code, row_bounds, events)
-    dead_bounds, ends = (np.append(0, np.cumsum(np.bincount(codes, minlength=slots))) for codes in (hit, last))
+    dead_bounds, ends = _runs(hit), _runs(last)
     halves = np.repeat(ends, 2)[:-1]
     halves[1::2] += np.diff(dead_bounds)
     return RiskSets(
@@ -109,7 +111,13 @@ def risk_sets(placed: Placed, x: Floats, weight: Floats) -> RiskSets:
         slot_stratum=placed.slot_stratum,
         dead_weight=np.add.reduceat(events[placed.dead], dead_bounds[:-1]),
         observed=observed,
+        steps=steps_between(halves, len(rows)) if len(rows) >= TIED * len(placed.slot_time) else None,
     )
+
+
+def _runs(codes: Codes) -> Codes:
+    """Give where each of the sorted codes 0, 1, ... begins, and where the last ends; each is there."""
+    return np.concatenate([[0], np.flatnonzero(codes[1:] != codes[:-1]) + 1, [len(codes)]])
 
 
 def _light(weight: Floats, rows: Codes) -> tuple[Floats, float]:

@@ -217,6 +217,8 @@ def cox(
 
 def _members(cluster: Any, weight: Floats) -> Groups | None:
     """Give the clusters that have a row of weight above zero; rows of weight zero are in none, and coded as in the first."""
+    if cluster is None:
+        return None
     members = doors.clusters(cluster, len(weight))
     kept = weight > 0
     left = pick_groups(kept, members)

@@ -79,6 +79,8 @@ def times(time: Any, event: Any, entry: Any = None) -> Times:
 
     """
     end, start = _spans(time, entry)
+    if type(event) is np.ndarray and event.dtype == bool and event.shape == end.shape:  # nothing to check or to copy
+        return Times(end, event, start)
     happened = numbers(event, "event", rows=len(end))
     _refuse(~np.isin(happened, (0.0, 1.0)), "event", "0 (censored) or 1 (event)", "code the event as 0 and 1")
     return Times(end, happened == 1.0, start)
