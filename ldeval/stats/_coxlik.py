@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -54,15 +55,14 @@ def risks(sets: RiskSets, parts: Terms, b: Floats, *, sums: bool = True) -> Risk
     rows = risks_of_rows(sets, b, steps=sums)
     total = _at_risk(sets, rows)
     np.maximum(total, rows.dead, out=total)
-    (logs, hazard, relief), first = beside(
-        len(sets.rows),
-        lambda: parts.sums(total, rows.dead, _logs_and_inverses),
-        lambda: (
-            None
-            if sets.steps is None or rows.steps is None
-            else kept(sets, sets.steps, rows.risk, rows.steps, deaths=parts.several)
-        ),
-    )
+
+    def sums_of_x() -> tuple[Floats, Floats | None] | None:
+        if sets.steps is None or rows.steps is None:
+            return None
+        return kept(sets, sets.steps, rows.risk, rows.steps, deaths=parts.several)
+
+    terms = partial(parts.sums, total, rows.dead, _logs_and_inverses)
+    (logs, hazard, relief), first = beside(len(sets.rows), terms, sums_of_x)
     loglik = _observed(sets, b, rows.shift) - float(logs.sum())
     return Risks(rows.risk, rows.shift, total, rows.dead, hazard, relief, loglik, first)
 
