@@ -20,7 +20,6 @@ ROUGH = 1e-2  # gain up to which a maximum is sought that is but a start
 NOISE, SLOW = 1e-10, 0.05  # a gain below the first that has not fallen to this part of the one before is rounding
 NEARBY = 1e-4  # a gain from which gains fall by their squares, if there is a maximum
 FLAT = 1e-11  # share of a column's information that the other columns must leave for it to count as its own
-TELLING = 10_000  # rows that tell about the third moments of columns
 STEPS = 100
 SLACK = 1e-10  # relative loss of log-likelihood that is rounding
 LARGE, SAMPLE = 50_000, 40_000  # rows from which a start from about so many of them pays
@@ -110,9 +109,10 @@ def start_from_sample(placed: Placed, times: Times, x: Floats, weight: Floats, t
         best = maximise(sets, terms(sets, ties), names, near=ROUGH)
     except ValueError:
         return None
-    some = sets.x[:: max(1, len(sets.x) // TELLING)]
-    second, third = np.mean(some**2, axis=0), np.abs(np.mean(some**3, axis=0))
-    turns = np.maximum(third / second, np.sqrt(second)) * sets.scale
+    powers = sets.x * sets.x
+    second = powers.mean(axis=0)
+    powers *= sets.x
+    turns = np.maximum(np.abs(powers.mean(axis=0)) / second, np.sqrt(second)) * sets.scale
     return Start(best.b / sets.scale, best.information * np.outer(sets.scale, sets.scale) / sets.dead_weight.sum(), turns)
 
 
