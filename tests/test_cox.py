@@ -746,4 +746,4 @@ def test_many_rows_start_from_a_sample_and_end_at_the_same() -> None:
     whole = cox(time[twice], event[twice], x[twice], ties="breslow", cluster=twice)
     half = cox(time, event, x, weights=np.full(n, 2.0), ties="breslow")
     np.testing.assert_allclose(whole.coefficients, half.coefficients, rtol=1e-9)
-    same(whole, half, rtol=1e-6)  # the information is that of a point within a millionth of its root
+    same(whole, half, rtol=1e-6)  # the search ends where the information turns by a millionth at most

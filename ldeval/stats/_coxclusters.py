@@ -17,7 +17,7 @@ import numpy as np
 from ldeval.stats._coxdiag import cluster_scores, means
 from ldeval.stats._coxlik import Risks, expected, squares
 from ldeval.stats._coxterms import Terms
-from ldeval.stats._risksets import RiskSets, restart_sums
+from ldeval.stats._risksets import RiskSets, restart_sums, sums_by_member
 from ldeval.stats.doors import Codes, Floats, Groups
 
 ROUNDING = 1e-10  # of a variance in units of the whole: a direction that a cluster alone determines has none left
@@ -69,13 +69,10 @@ def cluster_information(sets: RiskSets, parts: Terms, at: Risks, cluster: Codes,
 
 def _carried(sets: RiskSets, rows: Codes, late: Codes, entry: Codes, values: Floats) -> Floats:
     """Sum the values of the rows at risk in each slot, shape (G, columns)."""
-    from scipy.sparse import csc_array
-
     slots = len(sets.slot_time)
-    ending = csc_array((np.ones(len(rows)), sets.last[rows], np.arange(len(rows) + 1)), shape=(slots, len(rows))) @ values
+    ending = sums_by_member(np.ones(len(rows)), sets.last[rows], np.arange(len(rows) + 1), values, slots)
     if len(late):
-        shape = (slots, len(late))
-        ending -= csc_array((np.ones(len(late)), entry[rows[late]], np.arange(len(late) + 1)), shape=shape) @ values[late]
+        ending -= sums_by_member(np.ones(len(late)), entry[rows[late]], np.arange(len(late) + 1), values[late], slots)
     return restart_sums(ending, sets.slot_bounds, reverse=True)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ldeval.stats._coxlik import Risks, moments, squares, surplus
 from ldeval.stats._coxterms import Terms
-from ldeval.stats._risksets import RiskSets, block_rows, blocks, by_rows, cross, restart_sums
+from ldeval.stats._risksets import RiskSets, block_rows, blocks, by_rows, cross, restart_sums, sums_by_member
 from ldeval.stats._threads import PARTS, each, picked, stretches
 from ldeval.stats.doors import Codes, Floats, Groups
 
@@ -99,19 +99,19 @@ def cluster_scores(sets: RiskSets, parts: Terms, at: Risks, cluster: Codes, coun
     table, difference, member = means(sets, parts, at), surplus(sets, at), picked(cluster, sets.rows)
 
     def own(cut: slice) -> Floats:
-        return _added(difference[cut], member[cut], np.arange(cut.stop - cut.start + 1), sets.x[cut], count)
+        return sums_by_member(difference[cut], member[cut], np.arange(cut.stop - cut.start + 1), sets.x[cut], count)
 
     def left(cut: slice) -> Floats:
         ends, deaths = sets.ends[cut.start : cut.stop + 1], sets.dead_bounds[cut.start : cut.stop + 1]
         rows, dead = slice(ends[0], ends[-1]), sets.dead[deaths[0] : deaths[-1]]
-        total = _added(at.risk[rows], member[rows], ends, table.cumulated[cut], count)
+        total = sums_by_member(at.risk[rows], member[rows], ends, table.cumulated[cut], count)
         if table.relief is not None:
-            total -= _added(at.risk[dead], member[dead], deaths, table.relief[cut], count)
-        return total - _added(sets.weight[dead], member[dead], deaths, table.mean[cut], count)
+            total -= sums_by_member(at.risk[dead], member[dead], deaths, table.relief[cut], count)
+        return total - sums_by_member(sets.weight[dead], member[dead], deaths, table.mean[cut], count)
 
     def entered(cut: slice) -> Floats:
         late, slots = sets.late[cut], sets.first[cut] - 1
-        return -_added(at.risk[late], member[late], np.arange(len(late) + 1), table.cumulated[slots], count)
+        return -sums_by_member(at.risk[late], member[late], np.arange(len(late) + 1), table.cumulated[slots], count)
 
     def total(part: Callable[[slice], Floats], cuts: list[slice]) -> Floats:
         few = PARTS * count < len(sets.rows)
@@ -120,13 +120,6 @@ def cluster_scores(sets: RiskSets, parts: Terms, at: Risks, cluster: Codes, coun
     rows = stretches(len(sets.rows))
     sums = total(own, rows) + total(left, by_rows(sets.ends, rows))
     return sums + total(entered, [*blocks(slice(0, len(sets.late)), sets.x.shape[1])]) if len(sets.late) else sums
-
-
-def _added(values: Floats, member: Codes, bounds: Codes, table: Floats, count: int) -> Floats:
-    """Add values times a row of the table (each for the values between two bounds) to their member's row, shape (count, p)."""
-    from scipy.sparse import csc_array
-
-    return np.asarray(csc_array((values, member, bounds - bounds[0]), shape=(count, len(table))) @ table)
 
 
 def schoenfeld(sets: RiskSets, parts: Terms, at: Risks) -> Floats:

@@ -57,9 +57,9 @@ def risks(sets: RiskSets, parts: Terms, b: Floats, *, sums: bool = True) -> Risk
     np.maximum(total, rows.dead, out=total)
 
     def sums_of_x() -> tuple[Floats, Floats | None] | None:
-        if sets.steps is None or rows.steps is None:
+        if sets.steps is None or rows.by_step is None:
             return None
-        return kept(sets, sets.steps, rows.risk, rows.steps, deaths=parts.several)
+        return kept(sets, sets.steps, rows.risk, rows.by_step, deaths=parts.several)
 
     terms = partial(parts.sums, total, rows.dead, _logs_and_inverses)
     (logs, hazard, relief), first = beside(len(sets.rows), terms, sums_of_x)

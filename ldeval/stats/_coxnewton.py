@@ -76,7 +76,7 @@ def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start 
 
     for _ in range(STEPS):
         step, gain = (slope, 0.0) if bend is None else _step(slope, bend, names)
-        if bend is None or gain >= FAST * gains[-1] or settled(step, gain):
+        if bend is None or not gain < FAST * gains[-1] or settled(step, gain):
             bend = information(sets, parts, at)
             if not checked:
                 check_rank(bend, sets, names)

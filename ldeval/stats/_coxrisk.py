@@ -23,14 +23,14 @@ ORDINARY = 60.0  # logarithm of a stratum's total risk up to which nothing need 
 @dataclass(frozen=True, slots=True)
 class RowRisks:
     """Weighted risks (n,), what was `shift`ed off their logarithms in each stratum (k,), their sums over the rows that `ended` in
-    each slot and over those that are `dead` then, (G,) each, and the sums of r x by steps, where asked for.
+    each slot and over those that are `dead` then, (G,) each, and the sums of r x `by_step`, where asked for.
     """
 
     risk: Floats
     shift: Floats
     ended: Floats
     dead: Floats
-    steps: Floats | None
+    by_step: Floats | None
 
 
 def risks_of_rows(sets: RiskSets, b: Floats, *, steps: bool) -> RowRisks:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ldeval.stats._coxrisk import sums_from_steps
-from ldeval.stats._risksets import RiskSets, across, chosen_sums, restart_sums, segment_sums
+from ldeval.stats._risksets import RiskSets, across, chosen_sums, restart_sums, segment_sums, sums_by_member
 from ldeval.stats._risksteps import Steps
 from ldeval.stats._threads import each, stretches
 from ldeval.stats.doors import Floats
@@ -82,14 +82,11 @@ def _by_death(sets: RiskSets, risk: Floats, cut: slice) -> Floats:
 
 def _by_entry(sets: RiskSets, risk: Floats) -> Floats:
     """Sum r x over the rows that enter late, between slots g - 1 and g, shape (G + 1, p)."""
-    from scipy.sparse import csc_array
 
     def sums(cut: slice) -> Floats:
         bounds = sets.late_bounds[cut.start : cut.stop + 1]
         some = slice(bounds[0], bounds[-1])
-        shape = (len(sets.slot_time) + 1, cut.stop - cut.start)
-        matrix = csc_array((risk[sets.late[some]], sets.first[some], bounds - bounds[0]), shape=shape)
-        return np.asarray(matrix @ sets.x[cut])
+        return sums_by_member(risk[sets.late[some]], sets.first[some], bounds, sets.x[cut], len(sets.slot_time) + 1)
 
     rows = len(sets.x)
     found: Floats = np.sum(each(sums, stretches(rows) if sets.tied else [slice(0, rows)]), axis=0)

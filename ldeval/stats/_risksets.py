@@ -174,6 +174,13 @@ def chosen_sums(x: Floats, values: Floats, places: Codes, bounds: Codes) -> Floa
     return np.asarray(matrix @ x)
 
 
+def sums_by_member(values: Floats, member: Codes, bounds: Codes, x: Floats, count: int) -> Floats:
+    """Add values times rows of x to their members' rows, shape (count, p); `bounds` delimit the values that go with each row."""
+    from scipy.sparse import csc_array
+
+    return np.asarray(csc_array((values, member, bounds - bounds[0]), shape=(count, len(x))) @ x)
+
+
 def _doubled_sums(values: Floats, bounds: Codes) -> Floats:
     place = np.arange(len(values)) - np.repeat(bounds[:-1], np.diff(bounds))
     step, longest = 1, int(place.max(initial=0))
