@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ldeval.stats import _coxlik, _coxnewton, _coxrisk, _coxsums, _coxterms, _riskplaces, _risksets, _threads, doors
+from ldeval.stats import _coxlik, _coxnewton, _coxrisk, _coxsums, _coxterms, _products, _riskplaces, _risksets, _threads, doors
 from ldeval.stats.cox import CoxFit, cox
 
 SAME = 1e-9
@@ -612,7 +612,7 @@ def test_bias_reduced_errors_of_what_one_cluster_determines_are_refused() -> Non
 @pytest.mark.parametrize("strata", [1, 7])
 def test_many_event_times_and_columns(monkeypatch: Any, strata: int) -> None:
     """Rows and event times are cut into blocks, here of 100 and 130: what one block carries to the next counts."""
-    monkeypatch.setattr(_risksets, "CACHED", 6000)
+    monkeypatch.setattr(_products, "CACHED", 6000)
     monkeypatch.setattr(_coxsums, "SLOTS", 130)
     rng = np.random.default_rng(strata)
     n, p = 700, 60
@@ -677,10 +677,10 @@ def test_long_tables_are_cumulated_as_short_ones_are() -> None:
 def test_products_of_blocks_take_little_room(columns: int) -> None:
     """Every product of a batch makes a matrix: of many columns there must be few (two rows each would take 200 MB of 300)."""
     rng = np.random.default_rng(columns)
-    for rows in (0, 5, _risksets.block_rows(columns) + 3):
+    for rows in (0, 5, _products.block_rows(columns) + 3):
         a, b = rng.normal(size=(rows, columns)), rng.normal(size=(rows, columns))
         tracemalloc.start()
-        found = _risksets.cross(a, b)
+        found = _products.cross(a, b)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         np.testing.assert_allclose(found, a.T @ b, rtol=0, atol=1e-10)

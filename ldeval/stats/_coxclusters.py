@@ -17,7 +17,8 @@ import numpy as np
 from ldeval.stats._coxdiag import cluster_scores, means
 from ldeval.stats._coxlik import Risks, expected, squares
 from ldeval.stats._coxterms import Terms
-from ldeval.stats._risksets import RiskSets, restart_sums, sums_by_member
+from ldeval.stats._products import sums_by_member
+from ldeval.stats._risksets import RiskSets, restart_sums
 from ldeval.stats.doors import Codes, Floats, Groups
 
 ROUNDING = 1e-10  # of a variance in units of the whole: a direction that a cluster alone determines has none left

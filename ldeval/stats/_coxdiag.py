@@ -10,7 +10,8 @@ import numpy as np
 
 from ldeval.stats._coxlik import Risks, moments, squares, surplus
 from ldeval.stats._coxterms import Terms
-from ldeval.stats._risksets import RiskSets, block_rows, blocks, by_rows, cross, restart_sums, sums_by_member
+from ldeval.stats._products import block_rows, blocks, cross, sums_by_member
+from ldeval.stats._risksets import RiskSets, by_rows, restart_sums
 from ldeval.stats._threads import PARTS, each, picked, stretches
 from ldeval.stats.doors import Codes, Floats, Groups
 

@@ -27,7 +27,8 @@ import numpy as np
 from ldeval.stats._coxrisk import RowRisks, risks_of_rows
 from ldeval.stats._coxsums import Moments, kept, streamed
 from ldeval.stats._coxterms import Terms
-from ldeval.stats._risksets import RiskSets, across, block_rows, blocks, cross, restart_sums
+from ldeval.stats._products import across, block_rows, blocks, cross
+from ldeval.stats._risksets import RiskSets, restart_sums
 from ldeval.stats._threads import beside, each, picked, stretches
 from ldeval.stats.doors import Floats
 

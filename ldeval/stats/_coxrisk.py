@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ldeval.stats._risksets import RiskSets, along, by_rows, chosen_sums
+from ldeval.stats._products import along
+from ldeval.stats._risksets import RiskSets, by_rows, chosen_sums
 from ldeval.stats._risksteps import STEP, Steps
 from ldeval.stats._threads import each, picked, stretches
 from ldeval.stats.at_risk import binned

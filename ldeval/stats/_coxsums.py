@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from ldeval.stats._coxrisk import sums_from_steps
-from ldeval.stats._risksets import RiskSets, across, chosen_sums, restart_sums, segment_sums, sums_by_member
+from ldeval.stats._products import across, sums_by_member
+from ldeval.stats._risksets import RiskSets, chosen_sums, restart_sums, segment_sums
 from ldeval.stats._risksteps import Steps
 from ldeval.stats._threads import each, stretches
 from ldeval.stats.doors import Floats

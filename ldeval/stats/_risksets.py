@@ -7,21 +7,18 @@ time, say nothing and are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
+from ldeval.stats._products import across, block_rows, blocks
 from ldeval.stats._riskplaces import Placed
 from ldeval.stats._risksteps import STEP, Steps, steps_between
 from ldeval.stats._threads import each, picked, stretches
 from ldeval.stats.doors import Codes, Floats
 
-PRODUCTS, VECTORS = 250_000, 9_000  # multiplications up to which a product of matrices, or with a vector, stays on one thread
-SHORTEST = 64  # rows of a product or a block, however many columns: each product makes a matrix of its own
 LONG = 1024  # rows from which on tables are cumulated by steps
-CACHED = 160_000  # numbers that stay in cache
 TYPICAL, LEAST = 4_000, 64  # rows that tell about the centre and the scale of columns, and at least so many of each stratum
 TIED = 16  # rows a slot from which sums of x by slot are kept
 ROUNDING = 1e-14  # relative spread that a column without any may show
@@ -174,13 +171,6 @@ def chosen_sums(x: Floats, values: Floats, places: Codes, bounds: Codes) -> Floa
     return np.asarray(matrix @ x)
 
 
-def sums_by_member(values: Floats, member: Codes, bounds: Codes, x: Floats, count: int) -> Floats:
-    """Add values times rows of x to their members' rows, shape (count, p); `bounds` delimit the values that go with each row."""
-    from scipy.sparse import csc_array
-
-    return np.asarray(csc_array((values, member, bounds - bounds[0]), shape=(count, len(x))) @ x)
-
-
 def _doubled_sums(values: Floats, bounds: Codes) -> Floats:
     place = np.arange(len(values)) - np.repeat(bounds[:-1], np.diff(bounds))
     step, longest = 1, int(place.max(initial=0))
@@ -200,52 +190,10 @@ def _running_count(places: Codes, rows: int) -> Codes:
     return np.asarray(np.cumsum(flags, out=flags))
 
 
-def blocks(rows: slice, columns: int) -> Iterator[slice]:
-    """Cut rows into blocks of `block_rows`."""
-    step = block_rows(columns)
-    return (slice(a, min(a + step, rows.stop)) for a in range(rows.start, rows.stop, step))
-
-
-def block_rows(columns: int) -> int:
-    """Count the rows of a block that stays in cache."""
-    return min(max(CACHED // columns, SHORTEST), 8192)
-
-
 def by_rows(bounds: Codes, cuts: list[slice]) -> list[slice]:
     """Cut the parts that `bounds` delimits where the rows are cut, or just after."""
     edges = np.unique([*np.searchsorted(bounds, [cut.start for cut in cuts]), len(bounds) - 1])
     return [slice(int(a), int(b)) for a, b in pairwise(edges)]
-
-
-def cross(a: Floats, b: Floats) -> Floats:
-    """Give A'B, (p, q), of two blocks of rows, as small products in one call, each on one thread unless columns are many."""
-    p, q = a.shape[1], b.shape[1]
-    step = min(max(PRODUCTS // (p * (q + 1)), SHORTEST), len(a))
-    whole = len(a) // step * step if step else 0
-    total = a[whole:].T @ b[whole:]
-    if whole:
-        total += np.matmul(a[:whole].reshape(-1, step, p).transpose(0, 2, 1), b[:whole].reshape(-1, step, q)).sum(axis=0)
-    return np.asarray(total)
-
-
-def along(x: Floats, b: Floats, out: Floats) -> None:
-    """Put x b, (n,), into `out`, as products that stay on one thread each."""
-    step, whole = _vector_steps(x)
-    np.matmul(x[:whole].reshape(-1, step, x.shape[1]), b, out=out[:whole].reshape(-1, step))
-    np.matmul(x[whole:], b, out=out[whole:])
-
-
-def across(x: Floats, values: Floats) -> Floats:
-    """Give x'values, (p,), from products that stay on one thread each."""
-    step, whole = _vector_steps(x)
-    parts = np.matmul(values[:whole].reshape(-1, 1, step), x[:whole].reshape(-1, step, x.shape[1]))
-    return np.asarray(parts.sum(axis=(0, 1)) + values[whole:] @ x[whole:])
-
-
-def _vector_steps(x: Floats) -> tuple[int, int]:
-    """Give the rows of one product of x (n, p) with a vector, and how many rows make whole ones."""
-    step = max(VECTORS // x.shape[1], SHORTEST)
-    return step, len(x) // step * step
 
 
 def _standardised(x: Floats, rows: Codes, code: Codes, bounds: Codes, events: Floats) -> tuple[Floats, Floats, Floats, Floats]:

@@ -27,7 +27,9 @@ FEW = 20_000  # rows up to which threads cost more than they save
 
 def stretches(rows: int, step: int = 1) -> list[slice]:
     """Cut rows into parts of whole steps (the last may hold a rest), one where they are few."""
-    edges = np.linspace(0, rows // step, (PARTS if rows > FEW else 1) + 1).astype(int) * step
+    if rows <= FEW:
+        return [slice(0, rows)]
+    edges = np.linspace(0, rows // step, PARTS + 1).astype(int) * step
     edges[-1] = rows
     return [slice(int(a), int(b)) for a, b in pairwise(edges)]
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ldeval.stats import families, glm
+from ldeval.stats._products import across
 from ldeval.stats.doors import Floats
 
 ROUNDS = 200
+SETTLED = 1e-9  # of the error that alpha has where it is 0: the least change, from round to round, that counts
+FAR = 1e3  # theta from which digamma's asymptotic series is exact
 
 
 def fit(posed: glm.Problem) -> tuple[glm.Solution, float]:
@@ -24,11 +27,12 @@ def fit(posed: glm.Problem) -> tuple[glm.Solution, float]:
     excess = float(load @ ((posed.y - solution.mean) ** 2 - posed.y))
     if excess <= 0:
         return solution, 0.0
-    alpha = excess / float(load @ solution.mean**2)
+    squares = float(load @ solution.mean**2)
+    alpha, error = excess / squares, float(np.sqrt(2 * load.mean() / squares))
     for _ in range(ROUNDS):
         ahead = _best_alpha(posed, solution.mean, alpha)
         solution = glm.fit(families.NegativeBinomial(ahead), posed)
-        if abs(ahead - alpha) <= 1e-11 * alpha:
+        if abs(ahead - alpha) <= SETTLED * error:
             return solution, ahead
         alpha = ahead
     raise ValueError(f"y: the dispersion did not settle in {ROUNDS} rounds; use poisson with robust errors")
@@ -59,7 +63,7 @@ def observed(solution: glm.Solution, alpha: float) -> Floats:
     joint = np.empty((p + 1, p + 1))
     joint[:p, :p] = glm.gram(posed, load * theta * mean * (y + theta) / (mean + theta) ** 2)
     cross = -load * mean * (y - mean) / (mean + theta) ** 2
-    joint[p, :p] = joint[:p, p] = sum(cross[rows] @ block for rows, block in posed.blocks())
+    joint[p, :p] = joint[:p, p] = posed.total(lambda rows, block: across(block, cross[rows]))
     joint[p, p] = -(load @ _theta_slopes(y, mean, theta)[1])
     return np.asarray(np.linalg.inv(joint)[:p, :p])
 
@@ -84,10 +88,15 @@ def _theta_slopes(y: Floats, mean: Floats, theta: float) -> tuple[Floats, Floats
     from scipy.special import digamma, polygamma
 
     values, where = np.unique(y, return_inverse=True)
-    first = (digamma(values + theta) - digamma(theta))[where]
+
+    def tail(x: Floats | float) -> Floats | float:
+        """Digamma less the logarithm."""
+        return digamma(x) - np.log(x) if theta < FAR else -1 / (2 * x) - 1 / (12 * x**2) + 1 / (120 * x**4)
+
+    first = (np.log1p(values / theta) + tail(values + theta) - tail(theta))[where]
     second = (polygamma(1, values + theta) - polygamma(1, theta))[where]
     whole = mean + theta
-    first = first + np.log(theta / whole) + 1 - (y + theta) / whole
+    first = first - np.log1p(mean / theta) + (mean - y) / whole
     second = second + 1 / theta - 2 / whole + (y + theta) / whole**2
     return first, second
 

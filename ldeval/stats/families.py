@@ -10,7 +10,12 @@ from ldeval.stats.doors import Floats
 
 
 class Family(Protocol):
-    """A distribution with its link; `parts` gives mean, score residual, working weight and log-likelihood of each row."""
+    """A distribution with its link; `parts` gives mean, score residual, working weight and log-likelihood of each row.
+
+    A link is `canonical` where the working weight is the log-likelihood's slope itself, not only what is expected of it.
+    """
+
+    canonical: bool
 
     def start(self, y: Floats) -> Floats:
         """Give a first linear predictor from the outcome."""
@@ -24,6 +29,8 @@ class Family(Protocol):
 
 class Gaussian:
     """Normal, identity link, in units of y: one step from anywhere is the maximum."""
+
+    canonical = True
 
     def start(self, y: Floats) -> Floats:
         """Give a first linear predictor."""
@@ -41,6 +48,8 @@ class Gaussian:
 
 class Binomial:
     """Bernoulli, logit link."""
+
+    canonical = True
 
     def start(self, y: Floats) -> Floats:
         """Give a first linear predictor."""
@@ -60,6 +69,8 @@ class Binomial:
 class Poisson:
     """Poisson, log link."""
 
+    canonical = True
+
     def start(self, y: Floats) -> Floats:
         """Give a first linear predictor."""
         return np.log(y + 0.1)
@@ -76,6 +87,8 @@ class Poisson:
 
 class NegativeBinomial(Poisson):
     """Negative binomial with variance mean + alpha mean^2 (NB2), log link, alpha given."""
+
+    canonical = False
 
     def __init__(self, alpha: float) -> None:
         self.alpha = alpha

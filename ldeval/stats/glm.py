@@ -6,22 +6,30 @@ columns at scales of 1e8 and 1e-8 cost no digits. Everything in a `Solution` is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ldeval.stats._products import across, along, block_rows, blocks, cross
+from ldeval.stats._threads import each, stretches
 from ldeval.stats.doors import Design, Floats
 from ldeval.stats.families import Family, Gaussian
 from ldeval.stats.rank import full_rank
 
-DECREMENT = 1e-11
-"""Newton stops once the squared step, in standard errors, is below this: the step after it would be near 1e-11 of one."""
+DECREMENT = 1e-20
+"""The square of a step, in standard errors, that moves nothing that is reported."""
+NOISE, SLOW = 1e-10, 0.05
+"""A square below the first that has not fallen to this part of the one before is rounding."""
 STEPS = 100
 SMALL = 1 << 21
 """Numbers in X up to which its standard units are kept: 16 MB."""
 SUSPECT = 8
 """From this step on, a fit that has not converged is searched for a separating direction."""
+LARGE, SAMPLE = 50_000, 40_000
+"""Rows from which a start from about so many of them pays."""
+ROUGH = 1e-2
+"""The same for a maximum that is but a start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +62,45 @@ class Problem:
     scaling: Scaling
     standard: Floats | None = None
 
-    def blocks(self, least: int = 0) -> Iterator[tuple[slice, Floats]]:
-        """Give the rows of each block, small enough for the cache and for one thread, and its columns in standard units, to read.
-
-        OpenBLAS wakes its other threads for products above 2^18 multiplications (9,216 for a vector), and on a busy machine
-        waits for them: blocks stay below, and products are of two different arrays, since one with itself goes to a routine
-        that always waits.
-        """
+    def blocks(self, part: slice | None = None) -> Iterator[tuple[slice, Floats]]:
+        """Give the rows of each block of a part (None: of all), and its columns in standard units, to read before the next."""
         n, p = self.design.matrix.shape
-        size = max(64, min((1 << 18) // (p * (p + 1)), 9215 // p), least)
-        for begin in range(0, n, size):
-            rows = slice(begin, min(begin + size, n))
-            yield rows, self._scaled(rows) if self.standard is None else self.standard[rows]
+        cuts = blocks(slice(0, n) if part is None else part, p)
+        if self.standard is not None:
+            yield from ((rows, self.standard[rows]) for rows in cuts)
+            return
+        shape = (min(block_rows(p), n), 1)
+        shifts, factors = np.tile(self.scaling.shift, shape), np.tile(1.0 / self.scaling.scale, shape)  # no short rows to stretch
+        room = np.empty_like(shifts)
+        for rows in cuts:
+            size = rows.stop - rows.start
+            block = np.subtract(self.design.matrix[rows], shifts[:size], out=room[:size])
+            block *= factors[:size]
+            yield rows, block
 
-    def _scaled(self, rows: slice) -> Floats:
-        block = self.design.matrix[rows] - self.scaling.shift
-        block /= self.scaling.scale
-        return block
+    def columns(self) -> Floats:
+        """Give X in standard units, shape (n, p)."""
+        if self.standard is not None:
+            return self.standard
+        out = np.empty(self.design.matrix.shape)
+        for rows, block in self.blocks():
+            out[rows] = block
+        return out
+
+    def total(self, work: Callable[[slice, Floats], Floats]) -> Floats:
+        """Add up the work's results on blocks of `blocks`; parts of many rows run side by side."""
+
+        def part(cut: slice) -> Floats:
+            return np.asarray(sum(work(*block) for block in self.blocks(cut)))
+
+        return np.asarray(sum(each(part, stretches(len(self.y)))))
+
+    def every(self, step: int) -> Problem:
+        """Give the problem of every so-manyth row, in the same units."""
+        some = slice(None, None, step)
+        design = Design(np.ascontiguousarray(self.design.matrix[some]), self.design.names)
+        offset, weights = (None if values is None else values[some] for values in (self.offset, self.weights))
+        return _checked(Problem(design, self.y[some], offset, weights, self.scaling))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,89 +142,125 @@ class Solution:
 
 
 def problem(design: Design, y: Floats, *, offset: Floats | None = None, weights: Floats | None = None) -> Problem:
-    """Put a design into standard units (mean 0 where it holds a constant column, root mean square 1).
+    """Put a design into standard units (about mean 0 where it holds a constant column, largest size 1).
 
     Raises:
         ValueError: names columns that are zero or a combination of others.
 
     """
-    matrix = design.matrix if weights is None or weights.all() else design.matrix[weights > 0]
-    low, high = matrix.min(axis=0), matrix.max(axis=0)
+    low, high, mean = _extent(design.matrix if weights is None or weights.all() else design.matrix[weights > 0])
     level = np.flatnonzero((low == high) & (low != 0))
     constant = int(level[0]) if len(level) else None
-    shift = np.zeros(len(low)) if constant is None else low + (matrix - low).mean(axis=0)
+    shift = np.zeros(len(low)) if constant is None else mean
     if constant is not None:
         shift[constant] = 0.0
     reach = np.maximum(np.abs(low - shift), np.abs(high - shift))
-    found = Problem(design, y, offset, weights, Scaling(shift, np.where(reach > 0, reach, 1.0), constant))
-    if design.matrix.size <= SMALL:
-        standard = _standard(found)
-        standard.setflags(write=False)
-        found = replace(found, standard=standard)
-    _check_rank(found)
-    return found
+    return _checked(Problem(design, y, offset, weights, Scaling(shift, np.where(reach > 0, reach, 1.0), constant)))
 
 
-def fit(family: Family, posed: Problem) -> Solution:
-    """Maximise the likelihood by Newton's method with step halving.
+def fit(family: Family, posed: Problem, *, decrement: float = DECREMENT) -> Solution:
+    """Maximise the likelihood by Newton's method with step halving, of many rows from the maximum of some.
+
+    Ends after a step that foretells a next one whose square, in standard errors, is below `decrement`: near a maximum each falls
+    by what the one before fell by (scoring), or by its square (canonical links). Ends, too, where nothing but rounding moves it.
 
     Raises:
         ValueError: separation (names the columns); no convergence.
 
     """
-    current = _start(family, posed)
+    current, before = _start(family, posed), np.nan
     mass = 1.0 if posed.weights is None else float(posed.weights.mean())
     for iteration in range(STEPS):
         step = _solve(current.information, current.gradient)
-        decrement = float(current.gradient @ step) / mass
+        square = float(current.gradient @ step) / mass
         if iteration >= SUSPECT:
             _refuse_separation(family, posed, step)
         current = _advance(family, posed, current, step)
-        if decrement < DECREMENT or isinstance(family, Gaussian):
+        fall = square / before
+        foretold = square * fall * (fall if family.canonical else 1.0)
+        still = min(square, foretold) < decrement or NOISE > square > SLOW * before
+        if still or isinstance(family, Gaussian):
             return current
+        before = square
     raise ValueError(f"X: the fit did not converge in {STEPS} steps; look for columns that all but determine the outcome")
 
 
 def sweep(family: Family, posed: Problem, coefficients: Floats) -> Solution:
     """Go through the rows once: log-likelihood, gradient and information at `coefficients`."""
-    n, p = posed.design.matrix.shape
-    mean, residual, working = np.empty(n), np.empty(n), np.empty(n)
-    information, gradient, loglik = np.zeros((p, p)), np.zeros(p), 0.0
-    for rows, block in posed.blocks():
-        eta = block @ coefficients
+    p = len(coefficients)
+    mean, residual, working = np.empty((3, len(posed.y)))
+
+    def sums(rows: slice, block: Floats) -> Floats:
+        eta = np.empty(len(block))
+        along(block, coefficients, out=eta)
         if posed.offset is not None:
             eta += posed.offset[rows]
-        mean[rows], score, weight, terms = family.parts(posed.y[rows], eta)
-        if posed.weights is not None:
-            share = posed.weights[rows]
-            score, weight, terms = score * share, weight * share, terms * share
-        residual[rows], working[rows] = score, weight
-        loglik += float(terms.sum())
-        gradient += score @ block
-        information += (block * weight[:, None]).T @ block
-    return Solution(posed, coefficients, information, gradient, loglik, mean, residual, working)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean[rows], score, weight, terms = family.parts(posed.y[rows], eta)
+            if posed.weights is not None:
+                share = posed.weights[rows]
+                score, weight, terms = score * share, weight * share, terms * share
+            residual[rows], working[rows] = score, weight
+            return _bordered(cross(block * weight[:, None], block), across(block, score), float(terms.sum()))
+
+    found = posed.total(sums)
+    return Solution(posed, coefficients, found[:p, :p], found[p, :p], float(found[p, p]), mean, residual, working)
 
 
 def gram(posed: Problem, row_weights: Floats) -> Floats:
     """Give X' diag(row_weights) X in standard units, for weights of zero or more."""
-    total = np.zeros((len(posed.design.names),) * 2)
-    for rows, block in posed.blocks():
-        total += (block * row_weights[rows][:, None]).T @ block
-    return total
+    return posed.total(lambda rows, block: cross(block * row_weights[rows, None], block))
+
+
+def _bordered(square: Floats, edge: Floats, corner: float) -> Floats:
+    """Give one array (p + 1, p + 1) of three sums, which add up as one."""
+    out = np.empty((len(edge) + 1,) * 2)
+    out[:-1, :-1], out[-1, :-1], out[:-1, -1], out[-1, -1] = square, edge, edge, corner
+    return out
+
+
+def _extent(matrix: Floats) -> tuple[Floats, Floats, Floats]:
+    """Give the columns' least and largest values and their means."""
+
+    def part(cut: slice) -> Floats:
+        found = [(matrix[rows].min(axis=0), matrix[rows].max(axis=0), matrix[rows].sum(axis=0)) for rows in blocks(cut, p)]
+        low, high, total = zip(*found, strict=True)
+        return np.array([np.min(low, axis=0), np.max(high, axis=0), np.sum(total, axis=0)])
+
+    p = matrix.shape[1]
+    found = np.array(each(part, stretches(len(matrix))))
+    return found[:, 0].min(axis=0), found[:, 1].max(axis=0), found[:, 2].sum(axis=0) / len(matrix)
 
 
 def _start(family: Family, posed: Problem) -> Solution:
+    """Begin at the maximum of some of many rows, if it has one, else at a first guess."""
+    rows = len(posed.y)
+    if rows >= LARGE:
+        try:
+            some = posed.every(max(8, rows // SAMPLE))
+            found = sweep(family, posed, fit(family, some, decrement=ROUGH).coefficients)
+        except ValueError:
+            return _first(family, posed)
+        if np.isfinite(found.loglik):
+            return found
+    return _first(family, posed)
+
+
+def _first(family: Family, posed: Problem) -> Solution:
     """Weighted least squares of a first linear predictor, as R's glm; coefficients of zero where that is out of range."""
-    eta = family.start(posed.y)
-    target = eta if posed.offset is None else eta - posed.offset
-    weight = family.parts(posed.y, eta)[2]
-    weight = weight if posed.weights is None else weight * posed.weights
-    first = np.zeros(len(posed.design.names))
-    for rows, block in posed.blocks():
-        first += (weight[rows] * target[rows]) @ block
+    p = len(posed.design.names)
+
+    def sums(rows: slice, block: Floats) -> Floats:
+        eta = family.start(posed.y[rows])
+        weight = family.parts(posed.y[rows], eta)[2]
+        weight = weight if posed.weights is None else weight * posed.weights[rows]
+        target = eta if posed.offset is None else eta - posed.offset[rows]
+        return _bordered(cross(block * weight[:, None], block), across(block, weight * target), 0.0)
+
     with np.errstate(over="ignore", invalid="ignore"):
-        found = sweep(family, posed, _solve(gram(posed, weight), first))
-        return found if np.isfinite(found.loglik) else sweep(family, posed, np.zeros(len(first)))
+        total = posed.total(sums)
+        found = sweep(family, posed, _solve(total[:p, :p], total[p, :p]))
+        return found if np.isfinite(found.loglik) else sweep(family, posed, np.zeros(p))
 
 
 def _advance(family: Family, posed: Problem, current: Solution, step: Floats) -> Solution:
@@ -215,20 +281,24 @@ def _solve(information: Floats, gradient: Floats) -> Floats:
         raise ValueError("X: the information is singular; look for columns that all but determine the outcome") from None
 
 
-def _check_rank(posed: Problem) -> None:
+def _checked(posed: Problem) -> Problem:
+    """Keep the standard units of a small problem, and refuse columns that are a combination of others."""
+    if posed.design.matrix.size <= SMALL:
+        standard = posed.columns()
+        standard.setflags(write=False)
+        posed = replace(posed, standard=standard)
     used = np.ones(len(posed.y)) if posed.weights is None else (posed.weights > 0).astype(np.float64)
     total = gram(posed, used)
     length = np.sqrt(np.diag(total))
     if not length.all() or np.linalg.cond(total / np.outer(length, length)) > 1e10:
-        full_rank(Design(_standard(posed), posed.design.names), weights=used)
-
-
-def _standard(posed: Problem) -> Floats:
-    return np.concatenate([block for _, block in posed.blocks()])
+        full_rank(Design(posed.columns(), posed.design.names), weights=used)
+    return posed
 
 
 def _refuse_separation(family: Family, posed: Problem, step: Floats) -> None:
-    slope = np.concatenate([block @ step for _, block in posed.blocks()])
+    slope = np.empty(len(posed.y))
+    for rows, block in posed.blocks():
+        along(block, step, out=slope[rows])
     y = posed.y
     if posed.weights is not None:
         slope, y = slope[posed.weights > 0], y[posed.weights > 0]

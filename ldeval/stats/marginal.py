@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from ldeval.stats import families, glm
+from ldeval.stats._products import along
 from ldeval.stats.doors import Bools, Codes, Design, Floats
 
 Measure = Literal["risk", "rate", "mean"]
@@ -35,10 +36,10 @@ def standardised(solution: glm.Solution, family: families.Family, share: Floats)
     posed, coefficients = solution.problem, solution.coefficients
     means, slopes = np.zeros(2), np.zeros((2, len(coefficients)))
     for rows, given in posed.blocks():
-        block = given.copy()
+        block, eta = given.copy(), np.empty(len(given))
         for which, value in enumerate((1.0, 0.0)):
             block[:, 0] = (value - posed.scaling.shift[0]) / posed.scaling.scale[0]
-            eta = block @ coefficients
+            along(block, coefficients, out=eta)
             mean, _, slope, _ = family.parts(posed.y[rows], eta)
             means[which] += share[rows] @ mean
             slopes[which] += (share[rows] * slope) @ block

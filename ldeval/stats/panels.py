@@ -12,6 +12,9 @@ from ldeval.stats.doors import Codes, Design, Floats, Groups
 from ldeval.stats.fit import Regression
 from ldeval.stats.rank import full_rank
 
+SMALL = 1e-11
+"""Newton stops once the squared step, in standard errors, is below this: the step after it would be near 1e-11 of one."""
+
 
 @dataclass(frozen=True, slots=True)
 class UnitPoisson(Regression):
@@ -147,7 +150,7 @@ def _climb(panel: _Panel) -> _State:
             _refuse_separation(panel, step)
         decrement = float(gradient @ step)
         state = _ahead(panel, state, step)
-        if decrement < glm.DECREMENT:
+        if decrement < SMALL:
             return state
     raise ValueError(f"X: the fit did not converge in {glm.STEPS} steps; look for columns that all but determine the outcome")
 

@@ -8,8 +8,10 @@ from typing import Literal, get_args
 import numpy as np
 
 from ldeval.stats import doors
+from ldeval.stats._products import sums_by_member
+from ldeval.stats._threads import PARTS, each, stretches
 from ldeval.stats.doors import Codes, Floats, Groups
-from ldeval.stats.glm import Problem, Solution
+from ldeval.stats.glm import Problem, Solution, gram
 
 Robust = Literal["HC0", "HC1", "HC3"]
 SmallSample = Literal["CR1", "CR1-t", "CR2"]
@@ -70,12 +72,20 @@ def errors(solution: Solution, *, robust: str | None, cluster: Groups | None, sm
 
 def cluster_sums(posed: Problem, residual: Floats, codes: Codes, count: int) -> Floats:
     """Give the sum of x_i residual_i over each cluster, shape (count, p), in standard units."""
-    sums = np.zeros((count, len(posed.design.names)))
-    for rows, block in posed.blocks(least=max(count, 4096)):
-        scores = block * residual[rows][:, None]
-        for j in range(scores.shape[1]):
-            sums[:, j] += np.bincount(codes[rows], scores[:, j], minlength=count)
-    return sums
+
+    def part(cut: slice) -> Floats:
+        sums = np.zeros((count, len(posed.design.names)))
+        for rows, block in posed.blocks(cut):
+            each_row = np.arange(len(block) + 1)
+            if count <= len(block):
+                sums += sums_by_member(residual[rows], codes[rows], each_row, block, count)
+            else:
+                members, own = np.unique(codes[rows], return_inverse=True)
+                sums[members] += sums_by_member(residual[rows], own, each_row, block, len(members))
+        return sums
+
+    n = len(codes)
+    return np.asarray(sum(each(part, stretches(n) if PARTS * count <= n else [slice(0, n)])))
 
 
 def used_rows(posed: Problem) -> int:
@@ -88,17 +98,10 @@ def _heteroskedastic(solution: Solution, kind: str) -> Errors:
     residual, n, p = solution.residual, used_rows(posed), len(posed.design.names)
     if kind == "HC3":
         residual = residual / _slack(solution, bread)
-    covariance = bread @ _meat(posed, residual) @ bread
+    covariance = bread @ gram(posed, residual**2) @ bread
     if kind == "HC1":
         covariance = covariance * (n / _spare(n, p, kind))
     return Errors(covariance, None, f"robust ({kind})")
-
-
-def _meat(posed: Problem, residual: Floats) -> Floats:
-    total = np.zeros((len(posed.design.names),) * 2)
-    for rows, block in posed.blocks():
-        total += (block * residual[rows][:, None] ** 2).T @ block
-    return total
 
 
 def _leverage(solution: Solution, bread: Floats) -> Floats:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ldeval.stats import doors, families, glm, sandwich
 from ldeval.stats.doors import Floats
 from ldeval.stats.fit import Regression
@@ -42,7 +40,7 @@ def interrupted_time_series(y: Any, X: Any, *, exposure: Any = None, lags: int, 
     posed = glm.problem(design, outcome, offset=offset)
     spare = spare_rows(posed)
     solution = glm.fit(families.Gaussian() if exposure is None else families.Poisson(), posed)
-    scores = np.concatenate([block * solution.residual[rows, None] for rows, block in posed.blocks()])
+    scores = posed.columns() * solution.residual[:, None]
     bread = solution.inverse
     covariance = bread @ _long_run(scores, reach) @ bread
     df = float(spare) if exposure is None else None

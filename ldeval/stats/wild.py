@@ -61,7 +61,7 @@ def wild_cluster_bootstrap(
     posed = glm.problem(design, outcome)
     spare_rows(posed)
     bread = glm.fit(families.Gaussian(), posed).inverse
-    standard = np.concatenate([block for _, block in posed.blocks()])
+    standard = posed.columns()
     free = [j for j in range(len(design.names)) if j != place]
     restricted = outcome - null * design.matrix[:, place]
     fit = np.linalg.lstsq(standard[:, free], restricted, rcond=None)[0] if free else np.empty(0)
