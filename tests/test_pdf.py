@@ -216,6 +216,16 @@ def test_the_last_rows_of_a_table_that_may_break_stay_together(rows, feet):
     assert len(made["c"][4][0][3]) == rows - feet
 
 
+@pytest.mark.parametrize(("rows", "feet"), [(pdf_tables.WHOLE - 1, 0), (pdf_tables.WHOLE + 1, 4)])
+def test_the_note_of_a_table_that_may_break_stays_with_its_last_rows(rows, feet):
+    note = ast.parse("[Said below.]{.note}\n\nMore.\n")["blocks"]
+    (made,) = pdf_tables.laid_out([ast.div([table(rows), *note])])
+    first, *left = made["c"][1]
+    foot = pdf_tables.table(first)["c"][5][1]
+    assert (len(foot), len(left)) == (feet, 1 if feet else 2)
+    assert (ast.plain(foot[-1][1]) == "Said below.") if feet else ast.plain(left[0]) == "Said below."
+
+
 def test_a_landscape_div_turns_its_page(tmp_path):
     wide = "# A\n\nBefore.\n\n::: {.landscape}\n\nWide.\n\n:::\n\nAfter.\n"
     root = write_book(tmp_path / "book", {"a.qmd": wide})

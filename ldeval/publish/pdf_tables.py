@@ -21,6 +21,9 @@ CROWDED = 75
 MEASURE = 105
 """Letters to a line of a table that is set to the full measure."""
 
+NOTE = ast.attr(pairs=[("typst:stroke", "(bottom: none)"), ("typst:inset", "(x: 0pt, top: 9pt)")])
+"""The cell of a note: no line below, and set where the text around the table begins."""
+
 GROUP = re.compile(r"^  (table\.cell\((?:align: \w+, )?colspan: \d+\)\[#strong\[.*\]\]),$", re.MULTILINE)
 """The name of a group: a head of its rows, which Typst never leaves behind them and tells again on the next page."""
 
@@ -34,6 +37,8 @@ def laid_out(blocks: list[Node]) -> list[Node]:
     still = not is_whole(blocks)
 
     def change(node: Node) -> Node | None:
+        if node["t"] == "Div" and "float" not in ast.classes(node):
+            return {"t": "Div", "c": [node["c"][0], _noted(node["c"][1])]}
         if "float" not in ast.classes(node):
             return None
         attributes, body = node["c"]
@@ -45,6 +50,21 @@ def laid_out(blocks: list[Node]) -> list[Node]:
         return node
 
     return list(ast.walk(blocks, change))
+
+
+def _noted(content: list[Node]) -> list[Node]:
+    """Give the note that follows a long table to its foot: alone on a page it would be lost."""
+    found: list[Node] = []
+    for node in content:
+        before = found[-1] if found else node
+        is_note = node["t"] == "Para" and any("note" in ast.classes(first) for first in node["c"][:1])
+        if is_note and before["t"] == "Table" and len(rows(before)) > WHOLE:
+            *rest, (about, last) = before["c"]
+            cell = [NOTE, {"t": "AlignLeft"}, 1, len(before["c"][2]), [{"t": "Plain", "c": node["c"]}]]
+            found[-1] = {"t": "Table", "c": [*rest, [about, [*last, [ast.attr(), [cell]]]]]}
+        else:
+            found.append(node)
+    return found
 
 
 def spread(text: str, blocks: list[Node]) -> str:
@@ -130,8 +150,8 @@ def _bold(row: Any) -> Any:
 
 def _kept_together(bodies: list[Any], foot: Any) -> tuple[list[Any], Any]:
     """Make the last rows of a long table its foot, which Typst keeps whole: a row alone on a page would be lost."""
-    if not bodies or foot[1] or len(bodies[-1][3]) <= WHOLE:
+    if not bodies or len(bodies[-1][3]) <= WHOLE:
         return bodies, foot
     *others, (*about, own) = bodies
     last = 4 if len(own[-4][1]) == 1 else 3  # a group's name is not left behind its rows
-    return [*others, [*about, own[:-last]]], [foot[0], own[-last:]]
+    return [*others, [*about, own[:-last]]], [foot[0], [*own[-last:], *foot[1]]]
