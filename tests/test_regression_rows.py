@@ -115,3 +115,36 @@ def test_alpha_of_counts_that_vary_as_poisson_says_is_found(seed):
     assert fit.alpha == 0 or fit.alpha < 4 * fit.alpha_se
     assert fit.loglik >= plain.loglik - 1e-6
     np.testing.assert_allclose(fit.coefficients, plain.coefficients, atol=0.02 * plain.tidy()["se"].min())
+
+
+ODD_COUNTS = {
+    "overdispersed": lambda rng, n: (rng.negative_binomial(2, 0.4, n), None),
+    "of a heavy tail": lambda rng, n: (np.floor(np.exp(4 * rng.normal(size=n))), None),
+    "rare": lambda rng, n: (rng.poisson(0.01 * rng.gamma(0.5, 2, n)), None),
+    "of a million each": lambda rng, n: (rng.poisson(rng.gamma(1e6, 1.0, n)), None),
+    "of exposures over many magnitudes": lambda rng, n: (rng.poisson(3, n), np.exp(rng.uniform(-20, 20, n))),
+}
+
+
+@pytest.mark.parametrize("draw", ODD_COUNTS.values(), ids=ODD_COUNTS)
+@pytest.mark.parametrize("n", [700, 60_000])
+def test_nothing_near_a_negative_binomial_fit_is_likelier(draw, n):
+    from scipy.stats import nbinom
+
+    rng = np.random.default_rng(4)
+    x = np.column_stack([np.ones(n), rng.normal(size=n)])
+    y, exposure = draw(rng, n)
+    fit = negative_binomial(y, x, exposure=exposure, information="observed")
+    assert fit.alpha > 0
+    offset = 0.0 if exposure is None else np.log(exposure)
+
+    def loglik(b, alpha):
+        mean = np.exp(x @ b + offset)
+        return float(nbinom.logpmf(y, 1 / alpha, 1 / (1 + alpha * mean)).sum())
+
+    best, se = loglik(fit.coefficients, fit.alpha), fit.tidy()["se"].to_numpy()
+    assert fit.loglik == pytest.approx(best, rel=1e-8)
+    for step in (-0.05, 0.05):
+        assert loglik(fit.coefficients + step * se * [1, 0], fit.alpha) < best
+        assert loglik(fit.coefficients + step * se * [0, 1], fit.alpha) < best
+        assert loglik(fit.coefficients, fit.alpha * np.exp(step * fit.alpha_se / fit.alpha)) < best

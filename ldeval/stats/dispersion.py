@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ldeval.stats import families, glm
@@ -9,13 +11,15 @@ from ldeval.stats._products import across
 from ldeval.stats.doors import Floats
 
 ROUNDS = 200
-SETTLED = 1e-9  # of the error that alpha has where it is 0: the least change, from round to round, that counts
+SETTLED = 1e-9  # of the error that alpha has where it is 0: a change that moves nothing
+NOISE = 1e-6  # likewise: a change that is rounding where it is no smaller than the one before
 FAR = 1e3  # theta from which digamma's asymptotic series is exact
 
 
 def fit(posed: glm.Problem) -> tuple[glm.Solution, float]:
     """Maximise over coefficients and alpha in turn (their information is zero across), until neither moves.
 
+    The solution's weights and information are the expected ones.
     Gives alpha 0 with Poisson's fit where the likelihood falls from there: sum of w ((y - mean)^2 - y) at or below zero.
 
     Raises:
@@ -28,13 +32,15 @@ def fit(posed: glm.Problem) -> tuple[glm.Solution, float]:
     if excess <= 0:
         return solution, 0.0
     squares = float(load @ solution.mean**2)
-    alpha, error = excess / squares, float(np.sqrt(2 * load.mean() / squares))
+    alpha, error, before = excess / squares, float(np.sqrt(2 * load.mean() / squares)), np.inf
     for _ in range(ROUNDS):
         ahead = _best_alpha(posed, solution.mean, alpha)
         solution = glm.fit(families.NegativeBinomial(ahead), posed)
-        if abs(ahead - alpha) <= SETTLED * error:
-            return solution, ahead
-        alpha = ahead
+        change, alpha = abs(ahead - alpha), ahead
+        if change <= SETTLED * error or NOISE * error >= change >= before:
+            expected = load * solution.mean / (1.0 + alpha * solution.mean)
+            return replace(solution, working=expected, information=glm.gram(posed, expected)), alpha
+        before = change
     raise ValueError(f"y: the dispersion did not settle in {ROUNDS} rounds; use poisson with robust errors")
 
 

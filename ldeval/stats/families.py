@@ -10,18 +10,13 @@ from ldeval.stats.doors import Floats
 
 
 class Family(Protocol):
-    """A distribution with its link; `parts` gives mean, score residual, working weight and log-likelihood of each row.
-
-    A link is `canonical` where the working weight is the log-likelihood's slope itself, not only what is expected of it.
-    """
-
-    canonical: bool
+    """A distribution with its link; `parts` gives mean, score residual, working weight and log-likelihood of each row."""
 
     def start(self, y: Floats) -> Floats:
         """Give a first linear predictor from the outcome."""
 
     def parts(self, y: Floats, eta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """Give mean, d(log-likelihood)/d(eta), its expected negative slope, and the log-likelihood without constants."""
+        """Give mean, d(log-likelihood)/d(eta), its negative slope, and the log-likelihood without constants."""
 
     def separates(self, y: Floats, slope: Floats, tolerance: float) -> bool:
         """Say whether the likelihood never falls along a direction whose linear predictor is `slope`."""
@@ -29,8 +24,6 @@ class Family(Protocol):
 
 class Gaussian:
     """Normal, identity link, in units of y: one step from anywhere is the maximum."""
-
-    canonical = True
 
     def start(self, y: Floats) -> Floats:
         """Give a first linear predictor."""
@@ -48,8 +41,6 @@ class Gaussian:
 
 class Binomial:
     """Bernoulli, logit link."""
-
-    canonical = True
 
     def start(self, y: Floats) -> Floats:
         """Give a first linear predictor."""
@@ -69,8 +60,6 @@ class Binomial:
 class Poisson:
     """Poisson, log link."""
 
-    canonical = True
-
     def start(self, y: Floats) -> Floats:
         """Give a first linear predictor."""
         return np.log(y + 0.1)
@@ -88,8 +77,6 @@ class Poisson:
 class NegativeBinomial(Poisson):
     """Negative binomial with variance mean + alpha mean^2 (NB2), log link, alpha given."""
 
-    canonical = False
-
     def __init__(self, alpha: float) -> None:
         self.alpha = alpha
 
@@ -97,4 +84,5 @@ class NegativeBinomial(Poisson):
         """Give mean, score residual, working weight and log-likelihood."""
         mean = np.exp(eta)
         spread = 1.0 + self.alpha * mean
-        return mean, (y - mean) / spread, mean / spread, y * eta - (y + 1.0 / self.alpha) * np.log(spread)
+        slope = mean * (1.0 + self.alpha * y) / spread**2
+        return mean, (y - mean) / spread, slope, y * eta - (y + 1.0 / self.alpha) * np.log(spread)

@@ -29,7 +29,7 @@ SUSPECT = 8
 LARGE, SAMPLE = 50_000, 40_000
 """Rows from which a start from about so many of them pays."""
 ROUGH = 1e-2
-"""The same for a maximum that is but a start."""
+"""`DECREMENT` of a maximum that is but a start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def fit(family: Family, posed: Problem, *, decrement: float = DECREMENT) -> Solu
     """Maximise the likelihood by Newton's method with step halving, of many rows from the maximum of some.
 
     Ends after a step that foretells a next one whose square, in standard errors, is below `decrement`: near a maximum each falls
-    by what the one before fell by (scoring), or by its square (canonical links). Ends, too, where nothing but rounding moves it.
+    by the square of what the one before fell by. Ends, too, where nothing but rounding moves it.
 
     Raises:
         ValueError: separation (names the columns); no convergence.
@@ -177,8 +177,7 @@ def fit(family: Family, posed: Problem, *, decrement: float = DECREMENT) -> Solu
             _refuse_separation(family, posed, step)
         current = _advance(family, posed, current, step)
         fall = square / before
-        foretold = square * fall * (fall if family.canonical else 1.0)
-        still = min(square, foretold) < decrement or NOISE > square > SLOW * before
+        still = min(square, square * fall * fall) < decrement or NOISE > square > SLOW * before
         if still or isinstance(family, Gaussian):
             return current
         before = square
@@ -188,7 +187,7 @@ def fit(family: Family, posed: Problem, *, decrement: float = DECREMENT) -> Solu
 def sweep(family: Family, posed: Problem, coefficients: Floats) -> Solution:
     """Go through the rows once: log-likelihood, gradient and information at `coefficients`."""
     p = len(coefficients)
-    mean, residual, working = np.empty((3, len(posed.y)))
+    mean, residual, working = (np.empty(len(posed.y)) for _ in range(3))
 
     def sums(rows: slice, block: Floats) -> Floats:
         eta = np.empty(len(block))
@@ -257,20 +256,18 @@ def _first(family: Family, posed: Problem) -> Solution:
         target = eta if posed.offset is None else eta - posed.offset[rows]
         return _bordered(cross(block * weight[:, None], block), across(block, weight * target), 0.0)
 
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = posed.total(sums)
-        found = sweep(family, posed, _solve(total[:p, :p], total[p, :p]))
-        return found if np.isfinite(found.loglik) else sweep(family, posed, np.zeros(p))
+    total = posed.total(sums)
+    found = sweep(family, posed, _solve(total[:p, :p], total[p, :p]))
+    return found if np.isfinite(found.loglik) else sweep(family, posed, np.zeros(p))
 
 
 def _advance(family: Family, posed: Problem, current: Solution, step: Floats) -> Solution:
     slack = 1e-10 * (abs(current.loglik) + 1.0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for _ in range(60):
-            ahead = sweep(family, posed, current.coefficients + step)
-            if np.isfinite(ahead.loglik) and ahead.loglik >= current.loglik - slack:
-                return ahead
-            step = step / 2
+    for _ in range(60):
+        ahead = sweep(family, posed, current.coefficients + step)
+        if np.isfinite(ahead.loglik) and ahead.loglik >= current.loglik - slack:
+            return ahead
+        step = step / 2
     return current
 
 

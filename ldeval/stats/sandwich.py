@@ -8,8 +8,8 @@ from typing import Literal, get_args
 import numpy as np
 
 from ldeval.stats import doors
-from ldeval.stats._products import sums_by_member
-from ldeval.stats._threads import PARTS, each, stretches
+from ldeval.stats._products import cross, sums_by_member
+from ldeval.stats._threads import FEW, PARTS, each, stretches
 from ldeval.stats.doors import Codes, Floats, Groups
 from ldeval.stats.glm import Problem, Solution, gram
 
@@ -170,15 +170,15 @@ def _bias_reduced(solution: Solution, bread: Floats, codes: Codes, sums: Floats)
 
 
 def _cluster_grams(solution: Solution, codes: Codes, count: int) -> Floats:
-    posed, p = solution.problem, len(solution.problem.design.names)
-    grams = np.zeros((count, p, p))
-    order = np.argsort(codes, kind="stable")
-    ends = np.cumsum(np.bincount(codes, minlength=count))
-    root = np.sqrt(solution.working)
-    for g, rows in enumerate(np.split(order, ends[:-1])):
+    posed, root = solution.problem, np.sqrt(solution.working)
+
+    def gram(rows: Codes) -> Floats:
         block = (posed.design.matrix[rows] - posed.scaling.shift) / posed.scaling.scale * root[rows][:, None]
-        grams[g] = block.T @ block
-    return grams
+        return cross(block, block)
+
+    ends = np.cumsum(np.bincount(codes, minlength=count))
+    members = np.split(np.argsort(codes, kind="stable"), ends[:-1])
+    return np.array(each(gram, members) if len(codes) > FEW else [gram(rows) for rows in members])
 
 
 def _through(grams: Floats, basis: Floats, diagonal: Floats, vectors: Floats) -> Floats:
