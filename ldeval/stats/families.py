@@ -18,9 +18,6 @@ class Family(Protocol):
     def parts(self, y: Floats, eta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Give mean, d(log-likelihood)/d(eta), its negative slope, and the log-likelihood without constants."""
 
-    def separates(self, y: Floats, slope: Floats, tolerance: float) -> bool:
-        """Say whether the likelihood never falls along a direction whose linear predictor is `slope`."""
-
 
 class Gaussian:
     """Normal, identity link, in units of y: one step from anywhere is the maximum."""
@@ -33,10 +30,6 @@ class Gaussian:
         """Give mean, score residual, working weight and log-likelihood."""
         residual = y - eta
         return eta, residual, np.ones_like(eta), -0.5 * residual**2
-
-    def separates(self, y: Floats, slope: Floats, tolerance: float) -> bool:
-        """Say whether the likelihood never falls along `slope`."""
-        return False
 
 
 class Binomial:
@@ -52,10 +45,6 @@ class Binomial:
         mean = np.where(eta >= 0, 1.0, small) / (1.0 + small)
         return mean, y - mean, small / (1.0 + small) ** 2, y * eta - np.maximum(eta, 0.0) - np.log1p(small)
 
-    def separates(self, y: Floats, slope: Floats, tolerance: float) -> bool:
-        """Say whether the likelihood never falls along `slope`."""
-        return bool(((2 * y - 1) * slope > -tolerance).all())
-
 
 class Poisson:
     """Poisson, log link."""
@@ -68,10 +57,6 @@ class Poisson:
         """Give mean, score residual, working weight and log-likelihood."""
         mean = np.exp(eta)
         return mean, y - mean, mean, y * eta - mean
-
-    def separates(self, y: Floats, slope: Floats, tolerance: float) -> bool:
-        """Say whether the likelihood never falls along `slope`."""
-        return bool((slope < tolerance).all() and (slope[y > 0] > -tolerance).all())
 
 
 class NegativeBinomial(Poisson):

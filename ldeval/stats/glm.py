@@ -11,21 +11,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ldeval.stats._climbs import MOVED, endless, rounding, settled
 from ldeval.stats._products import across, along, block_rows, blocks, cross
 from ldeval.stats._threads import each, stretches
-from ldeval.stats.doors import Design, Floats
+from ldeval.stats.doors import Codes, Design, Floats
 from ldeval.stats.families import Family, Gaussian
 from ldeval.stats.rank import full_rank
 
 DECREMENT = 1e-20
 """The square of a step, in standard errors, that moves nothing that is reported."""
-NOISE, SLOW = 1e-10, 0.05
-"""A square below the first that has not fallen to this part of the one before is rounding."""
 STEPS = 100
 SMALL = 1 << 21
 """Numbers in X up to which its standard units are kept: 16 MB."""
-SUSPECT = 8
-"""From this step on, a fit that has not converged is searched for a separating direction."""
+ALIKE = 1e8
+"""Condition of X'X (columns of length 1) from which on columns are taken apart: it would cost this part of all digits."""
 LARGE, SAMPLE = 50_000, 40_000
 """Rows from which a start from about so many of them pays."""
 ROUGH = 1e-2
@@ -34,25 +33,29 @@ ROUGH = 1e-2
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """Standard units of the columns: (X - shift) / scale; `constant` is the index of the constant column, if there is one."""
+    """Standard units of the columns: (X - shift) / scale; `constant` is the index of the constant column, if there is one.
+
+    Columns that are nearly alike are taken apart: (X - shift) / scale = standard units times the inverse of `turn` (p, p).
+    """
 
     shift: Floats
     scale: Floats
     constant: int | None
+    turn: Floats | None = None
 
     def back(self) -> Floats:
         """Give the matrix T of shape (p, p) such that raw coefficients are T times those in standard units."""
         turn = np.diag(1.0 / self.scale)
         if self.constant is not None:
             turn[self.constant] -= self.shift / self.scale / self.scale[self.constant]
-        return turn
+        return turn if self.turn is None else np.asarray(turn @ self.turn)
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """What a fit needs: X of shape (n, p), the outcome, an offset of the linear predictor and weights (None: none).
 
-    `standard` is X in standard units, where it is small enough to be kept.
+    `standard` is X in standard units, where it is small enough to be kept, or was taken apart.
     """
 
     design: Design
@@ -87,6 +90,12 @@ class Problem:
             out[rows] = block
         return out
 
+    def at(self, rows: Codes) -> Floats:
+        """Give rows of X in standard units."""
+        if self.standard is not None:
+            return self.standard[rows]
+        return np.asarray((self.design.matrix[rows] - self.scaling.shift) / self.scaling.scale)
+
     def total(self, work: Callable[[slice, Floats], Floats]) -> Floats:
         """Add up the work's results on blocks of `blocks`; parts of many rows run side by side."""
 
@@ -96,11 +105,21 @@ class Problem:
         return np.asarray(sum(each(part, stretches(len(self.y)))))
 
     def every(self, step: int) -> Problem:
-        """Give the problem of every so-manyth row, in the same units."""
+        """Give the problem of every so-manyth row, in the same units.
+
+        Raises:
+            ValueError: these rows do not tell the columns apart.
+
+        """
         some = slice(None, None, step)
         design = Design(np.ascontiguousarray(self.design.matrix[some]), self.design.names)
-        offset, weights = (None if values is None else values[some] for values in (self.offset, self.weights))
-        return _checked(Problem(design, self.y[some], offset, weights, self.scaling))
+        offset, weights, standard = (
+            values if values is None else values[some] for values in (self.offset, self.weights, self.standard)
+        )
+        part = _kept(Problem(design, self.y[some], offset, weights, self.scaling, standard))
+        if _are_alike(part):
+            raise ValueError("X: some rows do not tell the columns apart")
+        return part
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,39 +167,60 @@ def problem(design: Design, y: Floats, *, offset: Floats | None = None, weights:
         ValueError: names columns that are zero or a combination of others.
 
     """
-    low, high, mean = _extent(design.matrix if weights is None or weights.all() else design.matrix[weights > 0])
+    used = None if weights is None else weights > 0
+    rows = slice(None) if used is None or used.all() else used
+    low, high, mean = _extent(design.matrix[rows], None if weights is None else weights[rows])
     level = np.flatnonzero((low == high) & (low != 0))
     constant = int(level[0]) if len(level) else None
     shift = np.zeros(len(low)) if constant is None else mean
     if constant is not None:
         shift[constant] = 0.0
     reach = np.maximum(np.abs(low - shift), np.abs(high - shift))
-    return _checked(Problem(design, y, offset, weights, Scaling(shift, np.where(reach > 0, reach, 1.0), constant)))
+    posed = _kept(Problem(design, y, offset, weights, Scaling(shift, np.where(reach > 0, reach, 1.0), constant)))
+    return _apart(posed) if _are_alike(posed) else posed
 
 
-def fit(family: Family, posed: Problem, *, decrement: float = DECREMENT) -> Solution:
+def fit(family: Family, posed: Problem) -> Solution:
     """Maximise the likelihood by Newton's method with step halving, of many rows from the maximum of some.
 
-    Ends after a step that foretells a next one whose square, in standard errors, is below `decrement`: near a maximum each falls
-    by the square of what the one before fell by. Ends, too, where nothing but rounding moves it.
+    Ends after a step that foretells a next one whose square, in standard errors, is below `DECREMENT`, or where rounding is all
+    that moves it; never after a step that moves a row's linear predictor by `MOVED` or more.
 
     Raises:
         ValueError: separation (names the columns); no convergence.
 
     """
-    current, before = _start(family, posed), np.nan
+    rows = len(posed.y)
+    if rows >= LARGE:
+        try:
+            some = posed.every(max(8, rows // SAMPLE))
+            begun = _climbed(family, some, _first(family, some), ROUGH)
+            return _climbed(family, posed, sweep(family, posed, begun.coefficients), DECREMENT)
+        except ValueError:  # some have no maximum, or one too far from that of all
+            pass
+    return _climbed(family, posed, _first(family, posed), DECREMENT)
+
+
+def _climbed(family: Family, posed: Problem, current: Solution, least: float) -> Solution:
     mass = 1.0 if posed.weights is None else float(posed.weights.mean())
-    for iteration in range(STEPS):
-        step = _solve(current.information, current.gradient)
-        square = float(current.gradient @ step) / mass
-        if iteration >= SUSPECT:
-            _refuse_separation(family, posed, step)
+    squares: list[float] = []
+    step, far = np.zeros(len(current.coefficients)), False
+    for _ in range(STEPS):
+        try:
+            step = _solve(current.information, current.gradient)
+        except ValueError:
+            if far:
+                break
+            raise
+        squares.append(float(current.gradient @ step) / mass)
+        far = float(np.abs(step).sum()) >= MOVED  # columns in standard units are nowhere above 1
+        if far and endless(squares):
+            break
         current = _advance(family, posed, current, step)
-        fall = square / before
-        still = min(square, square * fall * fall) < decrement or NOISE > square > SLOW * before
-        if still or isinstance(family, Gaussian):
+        if isinstance(family, Gaussian) or (not far and (settled(squares, least) or rounding(squares))):
             return current
-        before = square
+    if far:
+        raise _separation(posed, step)
     raise ValueError(f"X: the fit did not converge in {STEPS} steps; look for columns that all but determine the outcome")
 
 
@@ -218,31 +258,21 @@ def _bordered(square: Floats, edge: Floats, corner: float) -> Floats:
     return out
 
 
-def _extent(matrix: Floats) -> tuple[Floats, Floats, Floats]:
-    """Give the columns' least and largest values and their means."""
+def _extent(matrix: Floats, weights: Floats | None) -> tuple[Floats, Floats, Floats]:
+    """Give the columns' least and largest values and their weighted means."""
 
     def part(cut: slice) -> Floats:
-        found = [(matrix[rows].min(axis=0), matrix[rows].max(axis=0), matrix[rows].sum(axis=0)) for rows in blocks(cut, p)]
-        low, high, total = zip(*found, strict=True)
-        return np.array([np.min(low, axis=0), np.max(high, axis=0), np.sum(total, axis=0)])
+        found = []
+        for rows in blocks(cut, matrix.shape[1]):
+            block = matrix[rows]
+            total = block.sum(axis=0) if weights is None else across(block, weights[rows])
+            found.append((block.min(axis=0), block.max(axis=0), total))
+        low, high, totals = zip(*found, strict=True)
+        return np.array([np.min(low, axis=0), np.max(high, axis=0), np.sum(totals, axis=0)])
 
-    p = matrix.shape[1]
     found = np.array(each(part, stretches(len(matrix))))
-    return found[:, 0].min(axis=0), found[:, 1].max(axis=0), found[:, 2].sum(axis=0) / len(matrix)
-
-
-def _start(family: Family, posed: Problem) -> Solution:
-    """Begin at the maximum of some of many rows, if it has one, else at a first guess."""
-    rows = len(posed.y)
-    if rows >= LARGE:
-        try:
-            some = posed.every(max(8, rows // SAMPLE))
-            found = sweep(family, posed, fit(family, some, decrement=ROUGH).coefficients)
-        except ValueError:
-            return _first(family, posed)
-        if np.isfinite(found.loglik):
-            return found
-    return _first(family, posed)
+    mass = len(matrix) if weights is None else weights.sum()
+    return found[:, 0].min(axis=0), found[:, 1].max(axis=0), found[:, 2].sum(axis=0) / mass
 
 
 def _first(family: Family, posed: Problem) -> Solution:
@@ -278,33 +308,43 @@ def _solve(information: Floats, gradient: Floats) -> Floats:
         raise ValueError("X: the information is singular; look for columns that all but determine the outcome") from None
 
 
-def _checked(posed: Problem) -> Problem:
-    """Keep the standard units of a small problem, and refuse columns that are a combination of others."""
-    if posed.design.matrix.size <= SMALL:
-        standard = posed.columns()
-        standard.setflags(write=False)
-        posed = replace(posed, standard=standard)
-    used = np.ones(len(posed.y)) if posed.weights is None else (posed.weights > 0).astype(np.float64)
-    total = gram(posed, used)
+def _kept(posed: Problem) -> Problem:
+    """Keep the standard units of a small problem."""
+    if posed.design.matrix.size > SMALL or posed.standard is not None:
+        return posed
+    standard = posed.columns()
+    standard.setflags(write=False)
+    return replace(posed, standard=standard)
+
+
+def _used(posed: Problem) -> Floats:
+    return np.ones(len(posed.y)) if posed.weights is None else (posed.weights > 0).astype(np.float64)
+
+
+def _are_alike(posed: Problem) -> bool:
+    """Tell whether some columns are nearly, or wholly, a combination of others."""
+    total = gram(posed, _used(posed))
     length = np.sqrt(np.diag(total))
-    if not length.all() or np.linalg.cond(total / np.outer(length, length)) > 1e10:
-        full_rank(Design(posed.columns(), posed.design.names), weights=used)
-    return posed
+    return not length.all() or bool(np.linalg.cond(total / np.outer(length, length)) > ALIKE)
 
 
-def _refuse_separation(family: Family, posed: Problem, step: Floats) -> None:
-    slope = np.empty(len(posed.y))
-    for rows, block in posed.blocks():
-        along(block, step, out=slope[rows])
-    y = posed.y
-    if posed.weights is not None:
-        slope, y = slope[posed.weights > 0], y[posed.weights > 0]
-    size = float(np.abs(slope).max(initial=0.0))
-    if size > 0 and family.separates(y, slope, 1e-3 * size):
-        part = np.abs(step) > 1e-3 * np.abs(step).max()
-        named = [name for j, name in enumerate(posed.design.names) if part[j] and j != posed.scaling.constant]
-        columns = ", ".join(named or posed.design.names)
-        raise ValueError(
-            f"X: separation: {columns} foretell(s) the outcome of some rows without fail, so no finite coefficient is best; "
-            "drop the column(s) or join categories"
-        )
+def _apart(posed: Problem) -> Problem:
+    """Take columns apart that are nearly alike, so that X'X costs no digits; refuse those that are a combination of others."""
+    columns, used = posed.columns(), _used(posed)
+    full_rank(Design(columns, posed.design.names), weights=used)
+    upper: Floats = np.asarray(np.linalg.qr(columns[used > 0], mode="r"))
+    standard = np.linalg.solve(upper.T, columns.T).T
+    size = np.abs(standard[used > 0]).max(axis=0)
+    turn = np.linalg.inv(upper) / size
+    return replace(posed, scaling=replace(posed.scaling, turn=turn), standard=np.ascontiguousarray(standard / size))
+
+
+def _separation(posed: Problem, step: Floats) -> ValueError:
+    """Say that the likelihood has no maximum, and along which columns it rises."""
+    size = np.abs(step if posed.scaling.turn is None else posed.scaling.turn @ step)
+    rising = [j for j in np.flatnonzero(size > 1e-3 * size.max()) if j != posed.scaling.constant]
+    columns = ", ".join([posed.design.names[j] for j in rising] or posed.design.names)
+    return ValueError(
+        f"X: separation: {columns} foretell(s) the outcome of some rows without fail, so no finite coefficient is best; "
+        "drop the column(s) or join categories"
+    )

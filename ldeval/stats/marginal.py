@@ -35,10 +35,11 @@ def standardised(solution: glm.Solution, family: families.Family, share: Floats)
     """
     posed, coefficients = solution.problem, solution.coefficients
     means, slopes = np.zeros(2), np.zeros((2, len(coefficients)))
+    treatment = posed.scaling.back()[0]
     for rows, given in posed.blocks():
-        block, eta = given.copy(), np.empty(len(given))
+        eta, own = np.empty(len(given)), posed.design.matrix[rows, 0]
         for which, value in enumerate((1.0, 0.0)):
-            block[:, 0] = (value - posed.scaling.shift[0]) / posed.scaling.scale[0]
+            block = given + np.outer(value - own, treatment)
             along(block, coefficients, out=eta)
             mean, _, slope, _ = family.parts(posed.y[rows], eta)
             means[which] += share[rows] @ mean

@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ldeval.stats import doors, families, glm, sandwich
+from ldeval.stats import doors, glm, sandwich
+from ldeval.stats._climbs import MOVED, endless, rounding, settled
 from ldeval.stats.doors import Codes, Design, Floats, Groups
 from ldeval.stats.fit import Regression
 from ldeval.stats.rank import full_rank
-
-SMALL = 1e-11
-"""Newton stops once the squared step, in standard errors, is below this: the step after it would be near 1e-11 of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +137,21 @@ def _panel(y: Floats, design: Design, units: Groups, offset: Floats) -> tuple[_P
 
 
 def _climb(panel: _Panel) -> _State:
-    state = _at(panel, np.zeros(panel.columns.shape[1]))
-    for iteration in range(glm.STEPS):
+    state, squares = _at(panel, np.zeros(panel.columns.shape[1])), []
+    for _ in range(glm.STEPS):
         gradient = (panel.y - state.mean) @ panel.columns
         try:
             step = np.asarray(np.linalg.solve(state.information(), gradient), dtype=np.float64)
         except np.linalg.LinAlgError:
             raise ValueError("X: the information is singular; look for columns that all but determine the outcome") from None
-        if iteration >= glm.SUSPECT:
-            _refuse_separation(panel, step)
-        decrement = float(gradient @ step)
+        squares.append(float(gradient @ step))
+        far = float(np.abs(step).sum()) >= MOVED  # columns are nowhere above 1
+        if far and endless(squares):
+            raise ValueError(
+                "X: separation: some columns foretell without fail which rows have no count; drop them or join categories"
+            )
         state = _ahead(panel, state, step)
-        if decrement < SMALL:
+        if not far and (settled(squares, glm.DECREMENT) or rounding(squares)):
             return state
     raise ValueError(f"X: the fit did not converge in {glm.STEPS} steps; look for columns that all but determine the outcome")
 
@@ -174,16 +175,6 @@ def _at(panel: _Panel, coefficients: Floats) -> _State:
     middle = np.add.reduceat(share[:, None] * panel.columns, panel.begins, axis=0)
     loglik = float(panel.y @ (eta - np.log(sums)))
     return _State(coefficients, loglik, mean, panel.columns - middle[panel.codes])
-
-
-def _refuse_separation(panel: _Panel, step: Floats) -> None:
-    slope = panel.columns @ step
-    slope -= np.maximum.reduceat(slope, panel.begins)[panel.codes]
-    size = float(np.abs(slope).max())
-    if size > 0 and families.Poisson().separates(panel.y, slope, 1e-3 * size):
-        raise ValueError(
-            "X: separation: some columns foretell without fail which rows have no count; drop them or join categories"
-        )
 
 
 def _within(panel: _Panel, state: _State, names: tuple[str, ...]) -> glm.Solution:

@@ -173,7 +173,7 @@ def _cluster_grams(solution: Solution, codes: Codes, count: int) -> Floats:
     posed, root = solution.problem, np.sqrt(solution.working)
 
     def gram(rows: Codes) -> Floats:
-        block = (posed.design.matrix[rows] - posed.scaling.shift) / posed.scaling.scale * root[rows][:, None]
+        block = posed.at(rows) * root[rows][:, None]
         return cross(block, block)
 
     ends = np.cumsum(np.bincount(codes, minlength=count))

@@ -1,0 +1,38 @@
+"""How a search by Newton's method ends, from the gains of its steps: the square of each, in standard errors.
+
+Near a maximum each gain falls by the square of what the one before fell by. Where the likelihood rises for ever along some
+direction (separation), each step moves a linear predictor by about one, and gains fall by about e from step to step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+MOVED = 0.5
+"""A move of a row's linear predictor after which no search ends."""
+NOISE, SLOW = 1e-10, 0.05
+"""A gain below the first that has not fallen to this part of the one before is rounding."""
+RUN, NEARBY = 20, 1e-3
+"""Gains in a row that fall by about e, after which more will; a search that comes from far off has larger ones."""
+
+
+def settled(gains: Sequence[float], least: float) -> bool:
+    """Say whether the last gain, or the next one that it foretells, is below the least that counts."""
+    last = gains[-1]
+    fall = last / gains[-2] if len(gains) > 1 else 1.0
+    return min(last, last * fall * fall) < least
+
+
+def rounding(gains: Sequence[float]) -> bool:
+    """Say whether the last gain is the rounding of a search that has ended."""
+    return len(gains) > 1 and NOISE > gains[-1] > SLOW * gains[-2]
+
+
+def endless(gains: Sequence[float]) -> bool:
+    """Say whether gains fall as where there is no maximum."""
+    return (
+        len(gains) > RUN
+        and gains[-1] < NEARBY
+        and all(0.2 * one < other < 0.6 * one for one, other in pairwise(gains[-RUN - 1 :]))
+    )
