@@ -6,6 +6,7 @@ direction (separation), each step moves a linear predictor by about one, and gai
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -13,8 +14,8 @@ MOVED = 0.5
 """A move of a row's linear predictor after which no search ends."""
 NOISE, SLOW = 1e-10, 0.05
 """A gain below the first that has not fallen to this part of the one before is rounding."""
-RUN, NEARBY = 20, 1e-3
-"""Gains in a row that fall by about e, after which more will; a search that comes from far off has larger ones."""
+NEARBY = 1e-3
+"""A gain above this may be that of a search that comes from far off."""
 
 
 def settled(gains: Sequence[float], least: float) -> bool:
@@ -29,10 +30,7 @@ def rounding(gains: Sequence[float]) -> bool:
     return len(gains) > 1 and NOISE > gains[-1] > SLOW * gains[-2]
 
 
-def endless(gains: Sequence[float]) -> bool:
-    """Say whether gains fall as where there is no maximum."""
-    return (
-        len(gains) > RUN
-        and gains[-1] < NEARBY
-        and all(0.2 * one < other < 0.6 * one for one, other in pairwise(gains[-RUN - 1 :]))
-    )
+def endless(gains: Sequence[float], run: int = 20, near: float = 0.2) -> bool:
+    """Say whether the last gains, as many as `run`, fall as where there is no maximum: to about 1/e each, `near` or nearer."""
+    falls = [other / one - math.exp(-1) for one, other in pairwise(gains[-run - 1 :])]
+    return len(falls) == run and gains[-1] < NEARBY and max(map(abs, falls)) < near

@@ -6,20 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ldeval.stats._climbs import MOVED, endless, rounding
 from ldeval.stats._coxlik import Risks, information, risks, score
 from ldeval.stats._coxterms import Terms, terms
+from ldeval.stats._products import along
 from ldeval.stats._riskplaces import Placed, place
 from ldeval.stats._risksets import RiskSets, risk_sets
-from ldeval.stats._threads import beside, picked
+from ldeval.stats._threads import beside, each, picked, stretches
 from ldeval.stats.doors import Bools, Floats, Times
 
 NEAR = 1e-16  # a squared step, in standard errors, that moves nothing that is reported
 STILL = 1e-6  # relative change of the information that moves no error that is reported
 FAST = 0.1  # a borrowed information serves as long as each gain is this part of the one before
 ROUGH = 1e-2  # gain up to which a maximum is sought that is but a start
-NOISE, SLOW = 1e-10, 0.05  # a gain below the first that has not fallen to this part of the one before is rounding
-NEARBY = 1e-4  # a gain from which gains fall by their squares, if there is a maximum
 FLAT = 1e-11  # share of a column's information that the other columns must leave for it to count as its own
+SURE = 6, 0.006  # gains that fall to 1/e, and how nearly, after which more will: risks are lost to rounding soon after
+LEAP = 4.0  # a move of a row's linear predictor that may be too long a step; where there is no maximum each moves it by one
 STEPS = 100
 SLACK = 1e-10  # relative loss of log-likelihood that is rounding
 LARGE, SAMPLE = 50_000, 40_000  # rows from which a start from about so many of them pays
@@ -46,6 +48,7 @@ class Maximum:
     null: float
 
 
+@np.errstate(divide="ignore", over="ignore", invalid="ignore")  # far from the maximum, risks may be lost to rounding
 def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start | None = None, *, near: float = NEAR) -> Maximum:
     """Climb by Newton's steps, halved where they lose, from zero or from `start`, until a step gains no more than `near`.
 
@@ -57,41 +60,56 @@ def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start 
         ValueError: columns that are constant or a combination of others where they matter; separation; no convergence.
 
     """
-    b, bend, turns = np.zeros(len(names)), None, None
-    if start is None:
-        at = risks(sets, parts, b)
-        null = at.loglik
-    else:
-        first = start.b * sets.scale
-        there, at = beside(len(sets.rows), lambda: risks(sets, parts, first), lambda: risks(sets, parts, b, sums=False))
-        null = at.loglik
-        if there.loglik > null:
-            b, at, bend = first, there, start.information / np.outer(sets.scale, sets.scale) * sets.dead_weight.sum()
-            turns = start.turns / sets.scale
-    slope, gains = score(sets, at), [np.inf]
-    checked = False
+    b, at, null, bend, turns = _begun(sets, parts, names, start)
+    slope, gains, loglik = score(sets, at), [np.inf], at.loglik
+    step, checked, least = np.zeros(len(names)), False, FLAT * float(sets.dead_weight.sum())
 
-    def settled(step: Floats, gain: float) -> bool:
-        return gain <= near or (turns is not None and float(np.linalg.norm(turns * step)) <= STILL)
+    def still(step: Floats) -> bool:
+        return turns is not None and float(np.linalg.norm(turns * step)) <= STILL
+
+    def ended(step: Floats, gain: float) -> bool:
+        small = gain <= near or rounding([gains[-1], gain])
+        return still(step) or (small and (near > NEAR or not _moves(sets, step, MOVED)))
 
     for _ in range(STEPS):
-        step, gain = (slope, 0.0) if bend is None else _step(slope, bend, names)
-        if bend is None or not gain < FAST * gains[-1] or settled(step, gain):
+        found = None if bend is None else _step(slope, bend, least)
+        if found is None or not near < found[1] < FAST * gains[-1] or still(found[0]):
             bend = information(sets, parts, at)
             if not checked:
                 check_rank(bend, sets, names)
                 checked = True
-            step, gain = _step(slope, bend, names)
-            if settled(step, gain) or NOISE > gain > SLOW * gains[-1]:
-                return Maximum(b + step, at, bend, null)
-        gains.append(gain)
-        if _runs_away(gains):
+            found = _step(slope, bend, least)
+            if found is not None and ended(*found):
+                return Maximum(b + found[0], at, bend, null)
+        if found is not None:
+            gains.append(found[1])
+            if endless(gains) or endless(gains, *SURE):
+                raise separation(names, found[0])
+            loglik = at.loglik
+            b, at, step = _improved(sets, parts, b, loglik, found[0])
+        elif _moves(sets, step, LEAP):
+            b, at, step = _improved(sets, parts, b - step, loglik, step / 2)
+        else:
             raise separation(names, step)
-        before, old = b, slope
-        b, at = _improved(sets, parts, b, at, step)
-        slope = score(sets, at)
-        bend = None if start is None else _bent(bend, b - before, old - slope)
+        old, slope = slope, score(sets, at)
+        bend = None if start is None or bend is None or found is None else _bent(bend, step, old - slope)
     raise ValueError(f"X: the fit did not converge in {STEPS} steps; look for columns that nearly determine the outcome")
+
+
+def _begun(
+    sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start | None
+) -> tuple[Floats, Risks, float, Floats | None, Floats | None]:
+    """Give where a search begins, the state there, the log-likelihood at zero, and what is borrowed of a start."""
+    zero = np.zeros(len(names))
+    if start is None:
+        at = risks(sets, parts, zero)
+        return zero, at, at.loglik, None, None
+    first = start.b * sets.scale
+    there, at = beside(len(sets.rows), lambda: risks(sets, parts, first), lambda: risks(sets, parts, zero, sums=False))
+    if not at.loglik < there.loglik < np.inf:  # infinite where risks are lost to rounding
+        return zero, at, at.loglik, None, None
+    bend = start.information / np.outer(sets.scale, sets.scale) * sets.dead_weight.sum()
+    return first, there, at.loglik, bend, start.turns / sets.scale
 
 
 def start_from_sample(placed: Placed, times: Times, x: Floats, weight: Floats, ties: str, names: tuple[str, ...]) -> Start | None:
@@ -151,14 +169,17 @@ def separation(names: tuple[str, ...], step: Floats) -> ValueError:
     )
 
 
-def _step(slope: Floats, bend: Floats, names: tuple[str, ...]) -> tuple[Floats, float]:
-    """Give Newton's step and its gain, slope' bend^-1 slope."""
+def _step(slope: Floats, bend: Floats, least: float) -> tuple[Floats, float] | None:
+    """Give Newton's step and its gain, slope' bend^-1 slope; None where a column's information is below what rounding leaves."""
+    if not (np.diag(bend) > least).all():
+        return None
     try:
         root = np.linalg.cholesky(bend)
     except np.linalg.LinAlgError:
-        raise separation(names, 1.0 / np.maximum(np.diag(bend), 1e-300)) from None
+        return None
     half = np.linalg.solve(root, slope)
-    return np.asarray(np.linalg.solve(root.T, half), dtype=np.float64), float(half @ half)
+    gain = float(half @ half)
+    return (np.asarray(np.linalg.solve(root.T, half), dtype=np.float64), gain) if np.isfinite(gain) else None
 
 
 def _bent(bend: Floats, step: Floats, change: Floats) -> Floats:
@@ -167,18 +188,25 @@ def _bent(bend: Floats, step: Floats, change: Floats) -> Floats:
     return np.asarray(bend + np.outer(change, change) / (change @ step) - np.outer(along, along) / (step @ along))
 
 
-def _improved(sets: RiskSets, parts: Terms, b: Floats, at: Risks, step: Floats) -> tuple[Floats, Risks]:
+def _improved(sets: RiskSets, parts: Terms, b: Floats, loglik: float, step: Floats) -> tuple[Floats, Risks, Floats]:
+    """Give where the step, or a half of it and so on, does not lose: coefficients, the state there, and the step."""
     for _ in range(STEPS):
         new = risks(sets, parts, b + step)
-        if new.loglik >= at.loglik - SLACK * (1.0 + abs(at.loglik)):
-            return b + step, new
+        if loglik - SLACK * (1.0 + abs(loglik)) <= new.loglik < np.inf:
+            return b + step, new, step
         step = step / 2
     raise ValueError("X: no step improves the likelihood; look for columns with a few extreme values")
 
 
-def _runs_away(gains: list[float]) -> bool:
-    """Near a maximum the gains of Newton's steps fall by their squares; where there is none, by about e at each step."""
-    return len(gains) > 2 and gains[-3] < NEARBY and gains[-1] > SLOW * gains[-2] and gains[-2] > SLOW * gains[-3]
+def _moves(sets: RiskSets, step: Floats, far: float) -> bool:
+    """Tell whether a step moves the linear predictor of a row so far."""
+
+    def farthest(cut: slice) -> float:
+        moved = np.empty(cut.stop - cut.start)
+        along(sets.x[cut], step, out=moved)
+        return float(max(moved.max(), -moved.min()))
+
+    return max(each(farthest, stretches(len(sets.x)))) >= far
 
 
 def _listed(names: tuple[str, ...], chosen: Bools) -> str:

@@ -12,7 +12,9 @@ import numpy as np
 from ldeval.stats.doors import Codes, Floats
 
 PRODUCTS, VECTORS = 250_000, 9_000  # multiplications up to which a product of matrices, or with a vector, stays on one thread
-SHORTEST = 64  # rows of a product or a block, however many columns: each product makes a matrix of its own
+WIDEST = 60  # columns of a product, more of which would keep it from staying on one thread
+SHORTEST = 64  # rows of a product of matrices, or a block, however many columns: each product makes a matrix of its own
+FEWEST = 16  # rows of a product with a vector, however many columns
 CACHED = 160_000  # numbers that stay in cache
 
 
@@ -28,7 +30,15 @@ def block_rows(columns: int) -> int:
 
 
 def cross(a: Floats, b: Floats) -> Floats:
-    """Give A'B, (p, q), of two blocks of rows, as small products in one call, each on one thread unless columns are many."""
+    """Give A'B, (p, q), of two blocks of rows, as small products that stay on one thread each."""
+    total = np.empty((a.shape[1], b.shape[1]))
+    for i in range(0, len(total), WIDEST):
+        for j in range(0, b.shape[1], WIDEST):
+            total[i : i + WIDEST, j : j + WIDEST] = _cross(a[:, i : i + WIDEST], b[:, j : j + WIDEST])
+    return total
+
+
+def _cross(a: Floats, b: Floats) -> Floats:
     p, q = a.shape[1], b.shape[1]
     step = min(max(PRODUCTS // (p * (q + 1)), SHORTEST), len(a))
     whole = len(a) // step * step if step else 0
@@ -66,5 +76,5 @@ def sums_by_member(values: Floats, member: Codes, bounds: Codes, x: Floats, coun
 
 def _vector_steps(x: Floats) -> tuple[int, int]:
     """Give the rows of one product of x (n, p) with a vector, and how many rows make whole ones."""
-    step = max(VECTORS // x.shape[1], SHORTEST)
+    step = max(VECTORS // x.shape[1], FEWEST)
     return step, len(x) // step * step

@@ -6,6 +6,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
@@ -37,6 +38,7 @@ def stretches(rows: int, step: int = 1) -> list[slice]:
 def each(work: Callable[[Part], Result], cuts: Sequence[Part]) -> list[Result]:
     """Give the work's results on each part, in order; numpy lets go of the interpreter, so that threads run side by side.
 
+    What the caller asked of numpy's warnings holds in each.
     The caller's thread takes its share, and does not wait for a thread that has not begun.
     """
     if len(cuts) < 2 or _alone():
@@ -52,7 +54,7 @@ def each(work: Callable[[Part], Result], cuts: Sequence[Part]) -> list[Result]:
                 return
             found[j] = work(cut)
 
-    helpers = [_pool().submit(take) for _ in range(min(cores(), len(cuts)) - 1)]
+    helpers = [_pool().submit(copy_context().run, take) for _ in range(min(cores(), len(cuts)) - 1)]
     try:
         take()
     finally:
@@ -67,7 +69,7 @@ def beside(rows: int, work: Callable[[], Result], other: Callable[[], Part]) -> 
     """Give the results of two calls about so many rows, the second on another core."""
     if rows <= FEW or _alone():
         return work(), other()
-    later = _pool().submit(other)
+    later = _pool().submit(copy_context().run, other)
     return work(), later.result()
 
 
