@@ -166,3 +166,21 @@ def test_spells_are_refused_under_their_own_names():
         mean_cumulative_count([0, 3], [2, 3], [1, 0], [1, 2])
     with pytest.raises(ValueError, match=r"^start: expected finite numbers, found 1 of 2"):
         mean_cumulative_count([0, np.nan], [2, 3], [1, 0], [1, 2])
+
+
+ODD = {
+    "lists in rows": (lambda: doors.groups(pd.Series([[1], [2]]), "cluster", 2), "a name or a number in each row, found lists"),
+    "an infinite member": (lambda: doors.groups(np.array([1.0, np.inf, 2.0]), "cluster", 3), "found 1 of 3 rows otherwise"),
+    "a whole number beyond floats": (lambda: doors.numbers([10**400, 1], "y"), "within the range of floats"),
+    "a state beyond whole numbers": (lambda: doors.states([1.0, 2.0], [1, 1e19], cause=1), "found 1 of 2 rows otherwise"),
+    "an array for an option": (
+        lambda: doors.choice("ties", np.array(["efron", "b"]), ("efron", "breslow")),
+        "one of 'efron', 'breslow', found ndarray",
+    ),
+}
+
+
+@pytest.mark.parametrize(("call", "message"), ODD.values(), ids=ODD)
+def test_what_no_one_expects_is_refused_in_words(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -174,12 +174,17 @@ def test_tied_days_and_indicator_columns():
         (lambda y, X: quantile_regression(y[:3], X[:3]), "more rows than columns, found 3"),
         (lambda y, X: quantile_regression(y, np.column_stack([X, X[:, 1]])), "combination of others: x[13]"),
         (lambda y, X: quantile_regression(y, X, censored=y), "1 \\(open\\) or 0 \\(closed\\)"),
-        (lambda y, X: quantile_regression(y, X, censored=y * 0 + 1), "too few uncensored rows"),
+        (lambda y, X: quantile_regression(y, X, censored=y * 0 + 1), "more uncensored rows than columns to begin from, found 0"),
         (lambda y, X: quantile_regression(y, X, censored=y > np.quantile(y, 0.3), q=0.9), "all censored; ask for a lower one"),
         (lambda y, X: quantile_regression(y, X, censored=y * 0, draws=1), "from 2, found 1"),
         (lambda y, X: quantile_regression(np.where(y > 3, np.nan, y), X), "y: expected finite numbers"),
         (lambda y, X: quantile_regression(y, pd.DataFrame(X).assign(court="Leeds")), "text or categories: court"),
         (lambda y, X: quantile_regression([], np.ones((0, 1))), "at least one row"),
+        (
+            lambda y, X: quantile_regression(y * 0 + (np.arange(len(y)) % 10 > 7), X[:, :1], errors="ker"),
+            "density at the quantile",
+        ),
+        (lambda y, X: quantile_regression(y * 1e120, X), "y: expected numbers up to 1e\\+100"),
     ],
 )
 def test_bad_input(call, message):

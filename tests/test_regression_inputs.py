@@ -134,7 +134,7 @@ def test_rows_of_weight_zero_are_as_if_left_out(name):
 
 
 @pytest.mark.parametrize("name", WEIGHTED)
-@pytest.mark.parametrize("size", [1e-12, 1e12])
+@pytest.mark.parametrize("size", [1e-300, 1e-12, 1e12, 1e290])
 def test_the_size_of_weights_never_matters(name, size):
     call, y = FITS[name]
     load = np.random.default_rng(1).random(N)
@@ -173,6 +173,21 @@ def test_weighting_takes_every_type_of_array(call):
         np.testing.assert_allclose(call(TREATED.astype(turn), COLUMNS.astype(turn)).values, plain, rtol=SAME)
     nullable = pd.DataFrame(COLUMNS).astype("Int64")
     np.testing.assert_allclose(call(pd.Series(TREATED).astype("boolean"), nullable).values, plain, rtol=SAME)
+
+
+@pytest.mark.parametrize("errors", [{"robust": "HC1"}, {"cluster": UNIT, "small_sample": "CR2"}])
+def test_weights_at_the_ends_of_floats_give_errors(errors):
+    load = np.random.default_rng(1).random(N)
+    one, other = (linear(COUNT, COLUMNS, weights=load * size, **errors).tidy()["se"] for size in (1.0, 1e-300))
+    np.testing.assert_allclose(one, other, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("size", "found"), [(1e200, r"found \d+ of 400"), (1e-300, "found none in 400")])
+@pytest.mark.parametrize("name", ["linear", "series", "aipw"])
+def test_an_outcome_without_squares_is_refused(name, size, found):
+    call, y = FITS[name]
+    with pytest.raises(ValueError, match=f"y: expected .*{found}.*change their unit"):
+        call(y * size, columns(name))
 
 
 @pytest.mark.parametrize("size", [1e-12, 1e12])

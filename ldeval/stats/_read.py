@@ -46,7 +46,7 @@ def members(values: Any, name: str) -> tuple[tuple[str, ...], Codes]:
     """Give the labels of groups, sorted (numbers by size, not as text), and each row's place among them, -1 where it is missing.
 
     Raises:
-        ValueError: more than one dimension; rows of different length.
+        ValueError: more than one dimension; rows of different length; lists or other objects in rows.
 
     """
     if isinstance(values, np.ma.MaskedArray):
@@ -55,9 +55,12 @@ def members(values: Any, name: str) -> tuple[tuple[str, ...], Codes]:
     if array.ndim != 1:
         raise ValueError(f"{name}: expected one dimension, found {array.ndim}")
     if array.dtype.kind in "OUS":
-        return _of_names(array.tolist())
+        try:
+            return _of_names(array.tolist())
+        except TypeError:
+            raise ValueError(f"{name}: expected a name or a number in each row, found lists or other objects") from None
     labels, codes = np.unique(array, return_inverse=True)
-    gone = labels != labels
+    gone = ~np.isfinite(labels) if labels.dtype.kind == "f" else labels != labels
     return tuple(str(label) for label in labels[~gone]), np.where(gone[codes], -1, codes).astype(np.intp)
 
 
@@ -99,7 +102,12 @@ def _of_objects(array: npt.NDArray[Any], name: str) -> Floats:
         raise ValueError(
             f"{name}: expected numbers, found text or objects in {other} of {len(flat)} rows; code them before the fit"
         )
-    return np.array([np.nan if gone else float(v) for gone, v in zip(absent, flat, strict=True)]).reshape(array.shape)
+    try:
+        return np.array([np.nan if gone else float(v) for gone, v in zip(absent, flat, strict=True)]).reshape(array.shape)
+    except OverflowError:
+        raise ValueError(
+            f"{name}: expected numbers within the range of floats, found whole ones beyond; change their unit"
+        ) from None
 
 
 def _is_missing(value: Any) -> bool:

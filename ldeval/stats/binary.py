@@ -142,7 +142,7 @@ def aipw(
 
     """
     doors.choice("estimand", estimand, ("ATT", "ATE"))
-    outcome = doors.numbers(y, "y")
+    outcome = doors.outcome(y)
     arm, design = estimands.arms(treated, X, rows=len(outcome))
     clusters = doors.clusters(cluster, len(outcome))
     doors.choice("small_sample", small_sample, (None, *get_args(ClusterCorrection)))
@@ -166,7 +166,7 @@ def binary_outcome(y: Any) -> Floats:
         ValueError: as `doors.numbers`; other values; all alike.
 
     """
-    outcome = doors.numbers(y, "y")
+    outcome = doors.outcome(y)
     if other := int(np.count_nonzero((outcome != 0) & (outcome != 1))):
         raise ValueError(f"y: expected 0 or 1, found {other} of {len(outcome)} rows otherwise; code the outcome as 0 and 1")
     return outcome

@@ -62,7 +62,10 @@ def _start(X: Floats, y: Floats, censored: Bools, q: float) -> Path:
     moved = y + spread * JITTER * np.modf(np.arange(1, len(y) + 1) * 0.6180339887498949)[0]
     while True:
         if (kept & ~censored).sum() <= X.shape[1]:
-            raise Unidentified("censored: too few uncensored rows to begin from")
+            left = int((kept & ~censored).sum())
+            raise Unidentified(
+                f"censored: expected more uncensored rows than columns to begin from, found {left} and {X.shape[1]}; drop columns"
+            )
         residual = moved - X @ quantile.solve(X[kept], moved[kept], q)
         low = kept & censored & (residual <= 1e-3 * JITTER * spread)
         if not low.any():

@@ -19,7 +19,10 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.intp]
 
-SMALL = 1e-100  # of a column: squares of smaller numbers, and of ones above its inverse, leave the range of floats
+SMALL = 1e-100  # squares of smaller numbers, and of ones above its inverse, leave the range of floats
+
+
+MOST_STATES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,23 @@ def numbers(values: Any, name: str, *, rows: int | None = None) -> Floats:
     return array
 
 
+def outcome(values: Any) -> Floats:
+    """Give an outcome.
+
+    Raises:
+        ValueError: as `numbers`; an outcome too large or too small for its squares.
+
+    """
+    array = numbers(values, "y")
+    size = np.abs(array)
+    _refuse(size > 1 / SMALL, "y", f"numbers up to {1 / SMALL:g} in size", "change their unit")
+    if 0 < size.max() < SMALL:
+        raise ValueError(
+            f"y: expected some number of {SMALL:g} or more in size, found none in {len(array)} rows; change their unit"
+        )
+    return array
+
+
 def times(time: Any, event: Any, entry: Any = None) -> Times:
     """Check follow-up that ends in an event or in censoring.
 
@@ -96,7 +116,12 @@ def states(time: Any, state: Any, entry: Any = None, *, cause: int) -> States:
     """
     end, start = _spans(time, entry)
     code = numbers(state, "state", rows=len(end))
-    _refuse((code < 0) | (code != np.floor(code)), "state", "0 (censored) or the whole number of a cause", "recode it")
+    _refuse(
+        (code < 0) | (code > MOST_STATES) | (code != np.floor(code)),
+        "state",
+        "0 (censored) or the whole number of a cause",
+        "recode it",
+    )
     whole(cause, "cause", 1)
     return States(end, code.astype(np.int64), start)
 
@@ -152,10 +177,10 @@ def counts(values: Any) -> Floats:
     """Give an outcome of zero or more (whole numbers are usual, but not needed).
 
     Raises:
-        ValueError: as `numbers`; values below zero.
+        ValueError: as `outcome`; values below zero.
 
     """
-    array = numbers(values, "y")
+    array = outcome(values)
     _refuse(array < 0, "y", "zero or more", "a count or a rate's numerator cannot be negative")
     return array
 
@@ -253,8 +278,10 @@ def choice(name: str, value: Any, options: tuple[Any, ...]) -> Any:
         ValueError: names the argument and lists the choices.
 
     """
-    if value not in options:
-        raise ValueError(f"{name}: expected one of {', '.join(map(repr, options))}, found {value!r}")
+    plain = value is None or isinstance(value, str | int | float)
+    if not plain or value not in options:
+        found = repr(value) if plain else type(value).__name__
+        raise ValueError(f"{name}: expected one of {', '.join(map(repr, options))}, found {found}")
     return value
 
 

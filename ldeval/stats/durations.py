@@ -56,7 +56,7 @@ def quantile_regression(
             more rows than columns; a quantile beyond the last uncensored row.
 
     """
-    outcome = doors.numbers(y, "y")
+    outcome = doors.outcome(y)
     design = full_rank(doors.design(X, rows=len(outcome)))
     clusters = doors.clusters(cluster, len(outcome))
     doors.choice("errors", errors, get_args(Method))

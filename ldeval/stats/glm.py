@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ldeval.stats import doors
 from ldeval.stats._climbs import MOVED, endless, rounding, settled
 from ldeval.stats._products import across, along, block_rows, blocks, cross
 from ldeval.stats._threads import each, stretches
@@ -163,10 +164,14 @@ class Solution:
 def problem(design: Design, y: Floats, *, offset: Floats | None = None, weights: Floats | None = None) -> Problem:
     """Put a design into standard units (about mean 0 where it holds a constant column, largest size 1).
 
+    Weights whose squares leave the range of floats are divided by their largest.
+
     Raises:
         ValueError: names columns that are zero or a combination of others.
 
     """
+    if weights is not None and not doors.SMALL <= weights.max() <= 1 / doors.SMALL:
+        weights = weights / weights.max()
     used = None if weights is None else weights > 0
     rows = slice(None) if used is None or used.all() else used
     low, high, mean = _extent(design.matrix[rows], None if weights is None else weights[rows])

@@ -43,7 +43,7 @@ def linear(
             together.
 
     """
-    outcome = doors.numbers(y, "y")
+    outcome = doors.outcome(y)
     design = doors.design(X, rows=len(outcome))
     clusters = doors.clusters(cluster, len(outcome))
     sandwich.check(robust, clusters, small_sample)

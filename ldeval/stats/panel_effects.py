@@ -56,7 +56,7 @@ def arrange(y: Any, unit: Any, time: Any, first_treated: Any, X: Any, weights: A
         ValueError: see `did.group_time_effects`.
 
     """
-    outcome = doors.numbers(y, "y")
+    outcome = doors.outcome(y)
     n = len(outcome)
     units = doors.groups(unit, "unit", n)
     times, period = np.unique(doors.numbers(time, "time", rows=n), return_inverse=True)

@@ -11,6 +11,7 @@ from ldeval.stats.doors import Codes, Floats
 STEPS = 200
 GAP = 1e-9
 """The interior point stops at this duality gap relative to the loss; the vertex is exact."""
+NO_DENSITY = 'errors: the density at the quantile cannot be told from these rows; use errors="iid"'
 
 
 def solve(X: Floats, y: Floats, q: float) -> Floats:
@@ -58,12 +59,19 @@ def density_nid(X: Floats, y: Floats, q: float) -> Floats:
 
 
 def density_kernel(residual: Floats, q: float) -> Floats:
-    """Give each row's share in Powell's (1991) density estimate: a normal kernel at its residual."""
+    """Give each row's share in Powell's (1991) density estimate: a normal kernel at its residual.
+
+    Raises:
+        ValueError: residuals so many of which are alike that the kernel has no width.
+
+    """
     from scipy.special import ndtri
 
     h = bandwidth(q, len(residual))
     quartiles = np.quantile(residual, [0.25, 0.75])
     width = (ndtri(q + h) - ndtri(q - h)) * min(residual.std(ddof=1), np.ptp(quartiles) / 1.34)
+    if not width > 0:
+        raise ValueError(NO_DENSITY)
     return np.asarray(np.exp(-0.5 * (residual / width) ** 2) / (np.sqrt(2 * np.pi) * width))
 
 
@@ -76,7 +84,7 @@ def sandwich(X: Floats, density: Floats, meat: Floats) -> Floats:
     """
     bread = (X * density[:, None]).T @ X
     if not np.isfinite(bread).all() or np.linalg.cond(bread) > 1e14:
-        raise ValueError('errors: the density at the quantile cannot be told from these rows; use errors="iid"')
+        raise ValueError(NO_DENSITY)
     inverse = np.linalg.inv(bread)
     return np.asarray(inverse @ meat @ inverse)
 

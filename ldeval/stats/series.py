@@ -33,7 +33,7 @@ def interrupted_time_series(y: Any, X: Any, *, exposure: Any = None, lags: int, 
             columns.
 
     """
-    outcome = doors.numbers(y, "y") if exposure is None else doors.counts(y)
+    outcome = doors.outcome(y) if exposure is None else doors.counts(y)
     offset = doors.log_exposure(exposure, len(outcome))
     design = doors.design(X, rows=len(outcome))
     reach = doors.whole(lags, "lags", 0, len(outcome) - 1)

@@ -49,7 +49,7 @@ def wild_cluster_bootstrap(
         ValueError: input that a door refuses; a term that X does not have; fewer than 2 clusters; fewer than 1 draw.
 
     """
-    outcome = doors.numbers(y, "y")
+    outcome = doors.outcome(y)
     design = doors.design(X, rows=len(outcome))
     clusters = doors.groups(cluster, "cluster", len(outcome))
     if len(clusters.labels) < 2:
