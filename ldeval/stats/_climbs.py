@@ -10,10 +10,12 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-MOVED = 0.5
-"""A move of a row's linear predictor after which no search ends."""
+STILL, FAR = 1e-3, 0.5
+"""Moves of a row's linear predictor: up to which a search may end, and from which on it may have none."""
 NOISE, SLOW = 1e-10, 0.05
 """A gain below the first that has not fallen to this part of the one before is rounding."""
+SURE = 14, 0.006
+"""Gains that fall to 1/e, and how nearly, after which more will where what is left is soon lost to rounding."""
 NEARBY = 1e-3
 """A gain above this may be that of a search that comes from far off."""
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ldeval.stats._climbs import MOVED, endless, rounding
+from ldeval.stats import _climbs
+from ldeval.stats._climbs import SURE, endless, rounding
 from ldeval.stats._coxlik import Risks, information, risks, score
 from ldeval.stats._coxterms import Terms, terms
 from ldeval.stats._products import along
@@ -20,7 +21,6 @@ STILL = 1e-6  # relative change of the information that moves no error that is r
 FAST = 0.1  # a borrowed information serves as long as each gain is this part of the one before
 ROUGH = 1e-2  # gain up to which a maximum is sought that is but a start
 FLAT = 1e-11  # share of a column's information that the other columns must leave for it to count as its own
-SURE = 6, 0.006  # gains that fall to 1/e, and how nearly, after which more will: risks are lost to rounding soon after
 LEAP = 4.0  # a move of a row's linear predictor that may be too long a step; where there is no maximum each moves it by one
 STEPS = 100
 SLACK = 1e-10  # relative loss of log-likelihood that is rounding
@@ -69,7 +69,7 @@ def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start 
 
     def ended(step: Floats, gain: float) -> bool:
         small = gain <= near or rounding([gains[-1], gain])
-        return still(step) or (small and (near > NEAR or not _moves(sets, step, MOVED)))
+        return still(step) or (small and (near > NEAR or not _moves(sets, step, _climbs.STILL)))
 
     for _ in range(STEPS):
         found = None if bend is None else _step(slope, bend, least)
@@ -90,7 +90,7 @@ def maximise(sets: RiskSets, parts: Terms, names: tuple[str, ...], start: Start 
         elif _moves(sets, step, LEAP):
             b, at, step = _improved(sets, parts, b - step, loglik, step / 2)
         else:
-            raise separation(names, step)
+            raise separation(names, step) if bend is not None and np.isfinite(bend).all() else _far_values(names, step)
         old, slope = slope, score(sets, at)
         bend = None if start is None or bend is None or found is None else _bent(bend, step, old - slope)
     raise ValueError(f"X: the fit did not converge in {STEPS} steps; look for columns that nearly determine the outcome")
@@ -166,6 +166,15 @@ def separation(names: tuple[str, ...], step: Floats) -> ValueError:
     return ValueError(
         f"X: expected a likelihood with a maximum, found separation: it rises without end along {int(rising.sum())} column(s): "
         f"{_listed(names, rising)}; a value of theirs goes with no event, or with every event: drop or merge them"
+    )
+
+
+def _far_values(names: tuple[str, ...], step: Floats) -> ValueError:
+    """Say that risks leave the range of floats on the way to a maximum, and by which columns."""
+    size = np.abs(step)
+    return ValueError(
+        f"X: expected values whose risks stay within the range of floats, found some too far from the others in "
+        f"{_listed(names, size > 0.1 * size.max())}; mend or cap them"
     )
 
 

@@ -58,7 +58,7 @@ def solve(X: Floats, y: Floats, censored: Bools, q: float) -> Floats:
 
 def _start(X: Floats, y: Floats, censored: Bools, q: float) -> Path:
     kept = np.ones(len(y), dtype=bool)
-    spread = float(np.ptp(y)) or 1.0
+    spread = float(np.ptp(np.quantile(y, [0.05, 0.95]))) or float(np.ptp(y)) or 1.0
     moved = y + spread * JITTER * np.modf(np.arange(1, len(y) + 1) * 0.6180339887498949)[0]
     while True:
         if (kept & ~censored).sum() <= X.shape[1]:
@@ -72,7 +72,9 @@ def _start(X: Floats, y: Floats, censored: Bools, q: float) -> Path:
             break
         kept &= ~low
     rows, residual = np.flatnonzero(kept), residual[kept]
-    basis = [int(i) for i in np.argsort(np.abs(residual), kind="stable")[: X.shape[1]]]
+    basis = quantile.nearest(X[rows], residual)
+    if len(basis) < X.shape[1]:
+        raise Unidentified("X: too few different rows near the lowest quantile to begin from; drop columns")
     residual[basis] = 0.0
     level = np.where(residual < 0, -1.0, 0.0)
     path = Path(X[rows], y[rows], censored[rows], basis, residual, level, np.ones(len(rows)), np.full(len(rows), np.nan))

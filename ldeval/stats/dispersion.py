@@ -28,17 +28,18 @@ def fit(posed: glm.Problem) -> tuple[glm.Solution, float]:
     """
     solution = glm.fit(families.Poisson(), posed)
     load = _load(posed)
-    excess = float(load @ ((posed.y - solution.mean) ** 2 - posed.y))
+    mean = _means(solution)
+    excess = float(load @ ((posed.y - mean) ** 2 - posed.y))
     if excess <= 0:
         return solution, 0.0
-    squares = float(load @ solution.mean**2)
+    squares = float(load @ mean**2)
     alpha, error, before = excess / squares, float(np.sqrt(2 * load.mean() / squares)), np.inf
     for _ in range(ROUNDS):
-        ahead = _best_alpha(posed, solution.mean, alpha)
+        ahead = _best_alpha(posed, mean, alpha)
         solution = glm.fit(families.NegativeBinomial(ahead), posed)
-        change, alpha = abs(ahead - alpha), ahead
+        mean, change, alpha = _means(solution), abs(ahead - alpha), ahead
         if change <= SETTLED * error or NOISE * error >= change >= before:
-            expected = load * solution.mean / (1.0 + alpha * solution.mean)
+            expected = load * mean / (1.0 + alpha * mean)
             return replace(solution, working=expected, information=glm.gram(posed, expected)), alpha
         before = change
     raise ValueError(f"y: the dispersion did not settle in {ROUNDS} rounds; use poisson with robust errors")
@@ -46,17 +47,17 @@ def fit(posed: glm.Problem) -> tuple[glm.Solution, float]:
 
 def loglik(solution: glm.Solution, alpha: float) -> float:
     """Give the full log-likelihood at the fit."""
-    from scipy.special import gammaln
+    from scipy.special import gammaln, xlogy
 
-    y, mean, theta = solution.problem.y, solution.mean, 1 / alpha
+    y, mean, theta = solution.problem.y, _means(solution), 1 / alpha
     terms = gammaln(y + theta) - gammaln(theta) - gammaln(y + 1)
-    terms += y * np.log(mean / (mean + theta)) - theta * np.log1p(mean / theta)
+    terms += xlogy(y, mean / (mean + theta)) - theta * np.log1p(mean / theta)
     return float(_load(solution.problem) @ terms)
 
 
 def theta_se(solution: glm.Solution, alpha: float) -> float:
     """Give the error of theta = 1 / alpha from its observed information at fixed means, as R's `MASS::theta.ml`."""
-    y, mean, theta = solution.problem.y, solution.mean, 1 / alpha
+    y, mean, theta = solution.problem.y, _means(solution), 1 / alpha
     curve = _theta_slopes(y, mean, theta)[1]
     return float((-(_load(solution.problem) @ curve)) ** -0.5)
 
@@ -64,7 +65,7 @@ def theta_se(solution: glm.Solution, alpha: float) -> float:
 def observed(solution: glm.Solution, alpha: float) -> Floats:
     """Give the coefficients' covariance from the observed information of coefficients and theta together, in standard units."""
     posed, theta = solution.problem, 1 / alpha
-    y, mean, load = posed.y, solution.mean, _load(posed)
+    y, mean, load = posed.y, _means(solution), _load(posed)
     p = len(solution.coefficients)
     joint = np.empty((p + 1, p + 1))
     joint[:p, :p] = glm.gram(posed, load * theta * mean * (y + theta) / (mean + theta) ** 2)
@@ -109,3 +110,9 @@ def _theta_slopes(y: Floats, mean: Floats, theta: float) -> tuple[Floats, Floats
 
 def _load(posed: glm.Problem) -> Floats:
     return np.ones(len(posed.y)) if posed.weights is None else posed.weights
+
+
+def _means(solution: glm.Solution) -> Floats:
+    """Give the rows' means; of rows of weight zero any, for theirs may be infinite."""
+    weights = solution.problem.weights
+    return solution.mean if weights is None else np.where(weights > 0, solution.mean, 1.0)

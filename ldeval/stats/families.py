@@ -42,8 +42,10 @@ class Binomial:
     def parts(self, y: Floats, eta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Give mean, score residual, working weight and log-likelihood."""
         small = np.exp(-np.abs(eta))
-        mean = np.where(eta >= 0, 1.0, small) / (1.0 + small)
-        return mean, y - mean, small / (1.0 + small) ** 2, y * eta - np.maximum(eta, 0.0) - np.log1p(small)
+        whole, high = 1.0 + small, eta >= 0
+        mean, rest = np.where(high, 1.0, small) / whole, np.where(high, small, 1.0) / whole
+        residual = y * rest - (1.0 - y) * mean  # y less the mean, to all digits where the mean rounds to 1
+        return mean, residual, small / whole**2, y * eta - np.maximum(eta, 0.0) - np.log1p(small)
 
 
 class Poisson:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 STEPS = 60  # Newton steps before a fit counts as not converging
 STILL = 1e-10  # a Newton step this small, in standard deviations of the columns, ends the fit
+GAIN = 1e-6  # in squares of standard errors, that a step from the end may still promise
+LEAST = 1e-300  # of a sum of risks, whose inverse leaves the range of floats below
 FLAT = 1e-8  # the share of the information at zero below which a direction has none left
 
 
@@ -192,10 +194,13 @@ def _exposure(rows: _Rows, hazard: Floats) -> Floats:
     return np.asarray(at_risk)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _derivatives(rows: _Rows, b: Floats) -> tuple[float, Floats, Floats]:
     """Log partial likelihood, score and information; the information is a difference of two Gram matrices."""
     risk, total, mean = _risk(rows, b)
     happened = rows.events > 0
+    if not (total[happened] > LEAST).all():  # lost to rounding
+        return -np.inf, np.zeros(len(b)), np.eye(len(b))
     eta = rows.x @ b
     failed = rows.failed
     loglik = float(rows.weights[failed] @ eta[failed] - rows.events[happened] @ (np.log(total[happened]) + eta.max()))
@@ -219,6 +224,8 @@ def _newton(rows: _Rows, names: tuple[str, ...]) -> tuple[Floats, tuple[float, f
         if np.abs(step).max() < STILL:
             break
     _refuse_flat(first[2], now[2], names)
+    if float(now[1] @ np.linalg.lstsq(now[2], now[1], rcond=None)[0]) > GAIN:
+        raise ValueError("X: no step improves the likelihood; look for values far from all others, and mend or cap them")
     return b, (now[0], first[0])
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ldeval.stats import doors
-from ldeval.stats._climbs import MOVED, endless, rounding, settled
+from ldeval.stats._climbs import FAR, STILL, endless, rounding, settled
 from ldeval.stats._products import across, along, block_rows, blocks, cross
 from ldeval.stats._threads import each, stretches
 from ldeval.stats.doors import Codes, Design, Floats
@@ -21,6 +21,8 @@ from ldeval.stats.rank import full_rank
 
 DECREMENT = 1e-20
 """The square of a step, in standard errors, that moves nothing that is reported."""
+LOST = 1e14
+"""The same at a maximum: weights of rows have vanished, and a coefficient with them."""
 STEPS = 100
 SMALL = 1 << 21
 """Numbers in X up to which its standard units are kept: 16 MB."""
@@ -161,6 +163,10 @@ class Solution:
         return np.asarray(turn @ covariance @ turn.T)
 
 
+class _Lost(ValueError):
+    """A search has come to where rounding leaves nothing to go by."""
+
+
 def problem(design: Design, y: Floats, *, offset: Floats | None = None, weights: Floats | None = None) -> Problem:
     """Put a design into standard units (about mean 0 where it holds a constant column, largest size 1).
 
@@ -189,7 +195,7 @@ def fit(family: Family, posed: Problem) -> Solution:
     """Maximise the likelihood by Newton's method with step halving, of many rows from the maximum of some.
 
     Ends after a step that foretells a next one whose square, in standard errors, is below `DECREMENT`, or where rounding is all
-    that moves it; never after a step that moves a row's linear predictor by `MOVED` or more.
+    that moves it; never after a step that moves a row's linear predictor by more than `STILL`.
 
     Raises:
         ValueError: separation (names the columns); no convergence.
@@ -203,28 +209,38 @@ def fit(family: Family, posed: Problem) -> Solution:
             return _climbed(family, posed, sweep(family, posed, begun.coefficients), DECREMENT)
         except ValueError:  # some have no maximum, or one too far from that of all
             pass
-    return _climbed(family, posed, _first(family, posed), DECREMENT)
+    try:
+        return _climbed(family, posed, _first(family, posed), DECREMENT)
+    except _Lost:
+        return _climbed(family, posed, sweep(family, posed, np.zeros(len(posed.design.names))), DECREMENT)
 
 
 def _climbed(family: Family, posed: Problem, current: Solution, least: float) -> Solution:
+    if not np.isfinite(current.loglik):
+        raise _Lost("X: the fit begins beyond the range of floats; look for values far from all others")
     mass = 1.0 if posed.weights is None else float(posed.weights.mean())
     squares: list[float] = []
-    step, far = np.zeros(len(current.coefficients)), False
+    step, reach = np.zeros(len(current.coefficients)), 0.0
     for _ in range(STEPS):
         try:
             step = _solve(current.information, current.gradient)
-        except ValueError:
-            if far:
+        except _Lost:
+            if reach > FAR:
                 break
             raise
         squares.append(float(current.gradient @ step) / mass)
-        far = float(np.abs(step).sum()) >= MOVED  # columns in standard units are nowhere above 1
-        if far and endless(squares):
+        reach = float(np.abs(step).sum())  # columns in standard units are nowhere above 1
+        if reach > FAR and endless(squares):
             break
         current = _advance(family, posed, current, step)
-        if isinstance(family, Gaussian) or (not far and (settled(squares, least) or rounding(squares))):
+        if isinstance(family, Gaussian):
             return current
-    if far:
+        if reach < STILL and (settled(squares, least) or rounding(squares)):
+            if _condition(current.information) < LOST:
+                return current
+            reach = np.inf
+            break
+    if reach > FAR:
         raise _separation(posed, step)
     raise ValueError(f"X: the fit did not converge in {STEPS} steps; look for columns that all but determine the outcome")
 
@@ -243,7 +259,7 @@ def sweep(family: Family, posed: Problem, coefficients: Floats) -> Solution:
             mean[rows], score, weight, terms = family.parts(posed.y[rows], eta)
             if posed.weights is not None:
                 share = posed.weights[rows]
-                score, weight, terms = score * share, weight * share, terms * share
+                score, weight, terms = (np.where(share > 0, part * share, 0.0) for part in (score, weight, terms))
             residual[rows], working[rows] = score, weight
             return _bordered(cross(block * weight[:, None], block), across(block, score), float(terms.sum()))
 
@@ -308,9 +324,12 @@ def _advance(family: Family, posed: Problem, current: Solution, step: Floats) ->
 
 def _solve(information: Floats, gradient: Floats) -> Floats:
     try:
-        return np.asarray(np.linalg.solve(information, gradient))
+        found = np.asarray(np.linalg.solve(information, gradient))
     except np.linalg.LinAlgError:
-        raise ValueError("X: the information is singular; look for columns that all but determine the outcome") from None
+        found = np.full(len(gradient), np.nan)
+    if not np.isfinite(found).all():
+        raise _Lost("X: the information is singular; look for columns that all but determine the outcome")
+    return found
 
 
 def _kept(posed: Problem) -> Problem:
@@ -328,9 +347,13 @@ def _used(posed: Problem) -> Floats:
 
 def _are_alike(posed: Problem) -> bool:
     """Tell whether some columns are nearly, or wholly, a combination of others."""
-    total = gram(posed, _used(posed))
-    length = np.sqrt(np.diag(total))
-    return not length.all() or bool(np.linalg.cond(total / np.outer(length, length)) > ALIKE)
+    return not _condition(gram(posed, _used(posed))) <= ALIKE
+
+
+def _condition(square: Floats) -> float:
+    """Give the condition of X'X as if columns had length 1; infinite where one has none."""
+    length = np.sqrt(np.diag(square))
+    return float(np.linalg.cond(square / np.outer(length, length))) if length.all() else np.inf
 
 
 def _apart(posed: Problem) -> Problem:

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from ldeval.stats import doors, glm, sandwich
-from ldeval.stats._climbs import MOVED, endless, rounding, settled
+from ldeval.stats._climbs import FAR, STILL, SURE, endless, rounding, settled
 from ldeval.stats.doors import Codes, Design, Floats, Groups
 from ldeval.stats.fit import Regression
 from ldeval.stats.rank import full_rank
+
+VANISHED = 1e-15  # part of a column's information at zero, below which nothing is left to tell its coefficient
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,8 @@ def _panel(y: Floats, design: Design, units: Groups, offset: Floats) -> tuple[_P
 
 
 def _climb(panel: _Panel) -> _State:
-    state, squares = _at(panel, np.zeros(panel.columns.shape[1])), []
+    state, squares, reach = _at(panel, np.zeros(panel.columns.shape[1])), [], 0.0
+    known = np.diag(state.information())
     for _ in range(glm.STEPS):
         gradient = (panel.y - state.mean) @ panel.columns
         try:
@@ -145,15 +148,17 @@ def _climb(panel: _Panel) -> _State:
         except np.linalg.LinAlgError:
             raise ValueError("X: the information is singular; look for columns that all but determine the outcome") from None
         squares.append(float(gradient @ step))
-        far = float(np.abs(step).sum()) >= MOVED  # columns are nowhere above 1
-        if far and endless(squares):
-            raise ValueError(
-                "X: separation: some columns foretell without fail which rows have no count; drop them or join categories"
-            )
+        reach = float(np.abs(step).sum())  # columns are nowhere above 1
+        if reach > FAR and (endless(squares) or endless(squares, *SURE)):
+            break
         state = _ahead(panel, state, step)
-        if not far and (settled(squares, glm.DECREMENT) or rounding(squares)):
-            return state
-    raise ValueError(f"X: the fit did not converge in {glm.STEPS} steps; look for columns that all but determine the outcome")
+        if reach < STILL and (settled(squares, glm.DECREMENT) or rounding(squares)):
+            if (np.diag(state.information()) > VANISHED * known).all():
+                return state
+            break
+    else:
+        raise ValueError(f"X: the fit did not converge in {glm.STEPS} steps; look for columns that all but determine the outcome")
+    raise ValueError("X: separation: some columns foretell without fail which rows have no count; drop them or join categories")
 
 
 def _ahead(panel: _Panel, state: _State, step: Floats) -> _State:

@@ -168,16 +168,16 @@ def _ascent(now: tuple[float, Floats, Floats]) -> Floats:
     return np.asarray(vectors @ ((vectors.T @ now[1].sum(axis=0)) / np.maximum(np.abs(values), floor)))
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def _derivatives(rows: _Rows, theta: Floats) -> tuple[float, Floats, Floats]:
     """Log-likelihood of T, weighted scores of the rows and observed information, in (b, log scale)."""
     free = rows.distribution != "exponential"
     log_scale = float(theta[-1]) if free else 0.0
     scale = np.exp(log_scale)
     b = theta[:-1] if free else theta
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        z = (rows.log_time - rows.x @ b) / scale
-        value, first, second = _log_density(z, rows.event, rows.distribution)
-        total = float(rows.weights @ (value - rows.event * (log_scale + rows.log_time)))
+    z = (rows.log_time - rows.x @ b) / scale
+    value, first, second = _log_density(z, rows.event, rows.distribution)
+    total = float(rows.weights @ (value - rows.event * (log_scale + rows.log_time)))
     if not np.isfinite(total):
         return -np.inf, np.zeros((len(z), len(theta))), np.eye(len(theta))
     w = rows.weights

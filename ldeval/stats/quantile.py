@@ -172,8 +172,14 @@ def _reach_dual(z: Floats, dz: Floats, w: Floats, dw: Floats) -> float:
 
 def _vertex(X: Floats, y: Floats, b: Floats) -> Floats:
     """Give the exact fit through the rows nearest to the plane that are linearly independent."""
+    chosen = nearest(X, y - X @ b)
+    return np.asarray(np.linalg.solve(X[chosen], y[chosen])) if len(chosen) == X.shape[1] else b
+
+
+def nearest(X: Floats, residual: Floats) -> list[int]:
+    """Give the rows nearest to the plane that are linearly independent, p of them where there are so many near it."""
     p = X.shape[1]
-    near = np.argsort(np.abs(y - X @ b), kind="stable")
+    near = np.argsort(np.abs(residual), kind="stable")
     chosen: list[int] = []
     basis = np.zeros((0, p))
     for row in near[: 50 * p + 1000]:
@@ -184,5 +190,5 @@ def _vertex(X: Floats, y: Floats, b: Floats) -> Floats:
             basis = np.vstack([basis, rest / length])
             chosen.append(int(row))
             if len(chosen) == p:
-                return np.asarray(np.linalg.solve(X[chosen], y[chosen]))
-    return b
+                break
+    return chosen

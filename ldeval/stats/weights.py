@@ -27,6 +27,10 @@ __all__ = [
     "propensity_weights",
 ]
 
+LONGEST = (
+    5.0  # of a step of entropy balancing, in logarithms of weights: beyond, so little weight may be left that nothing leads back
+)
+
 
 def propensity_weights(
     treated: Any, X: Any, *, estimand: Estimand = "ATT", stabilise: bool = False, trim: float | None = None
@@ -149,9 +153,10 @@ def _minimise(moments: Floats) -> Floats | None:
             return weights
         spread = (moments * weights[:, None]).T @ moments - np.outer(gradient, gradient)
         step = np.linalg.lstsq(spread, -gradient, rcond=1e-12)[0]
+        step = step * min(1.0, LONGEST / max(float(np.ptp(moments @ step)), 1e-300))
         for _ in range(40):
             ahead, ahead_value = _softmax(moments @ (tilt + step))
-            if ahead_value <= value + 1e-14:
+            if ahead_value <= value + 1e-4 * float(gradient @ step) + 1e-14:
                 break
             step = step / 2
         tilt, value, weights = tilt + step, ahead_value, ahead
