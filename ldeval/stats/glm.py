@@ -21,13 +21,13 @@ from ldeval.stats.rank import full_rank
 
 DECREMENT = 1e-20
 """The square of a step, in standard errors, that moves nothing that is reported."""
-LOST = 1e14
-"""The same at a maximum: weights of rows have vanished, and a coefficient with them."""
 STEPS = 100
 SMALL = 1 << 21
 """Numbers in X up to which its standard units are kept: 16 MB."""
 ALIKE = 1e8
 """Condition of X'X (columns of length 1) from which on columns are taken apart: it would cost this part of all digits."""
+LOST = 1e14
+"""Condition of the information at a maximum from which on weights of rows have vanished, and a coefficient with them."""
 LARGE, SAMPLE = 50_000, 40_000
 """Rows from which a start from about so many of them pays."""
 ROUGH = 1e-2
