@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ldeval.stats.binary import logistic
-from ldeval.stats.counts import negative_binomial, poisson
+from ldeval.stats.binary import logistic, standardised_risk
+from ldeval.stats.counts import negative_binomial, poisson, standardised_rate
 from ldeval.stats.cox import cox
 from ldeval.stats.durations import quantile_regression
 from ldeval.stats.fine_gray import fine_gray
@@ -269,6 +269,18 @@ def test_a_row_of_weight_zero_may_hold_anything(name, far):
     y = np.minimum(rng.poisson(np.exp(0.3 * x[:, 1])), 1 if name == "logistic" else 99)
     one = FITS[name](y, x, weights=np.ones(100))
     other = FITS[name](np.append(y, 0), np.vstack([x, [1, far]]), weights=np.append(np.ones(100), 0))
+    np.testing.assert_allclose(other.coefficients, one.coefficients, rtol=1e-9)
+    np.testing.assert_allclose(other.covariance, one.covariance, rtol=1e-9)
+
+
+@pytest.mark.parametrize("standardise", [standardised_risk, standardised_rate])
+def test_a_row_of_weight_zero_is_of_no_target_population(standardise):
+    rng = np.random.default_rng(0)
+    x, treated = np.column_stack([np.ones(200), rng.normal(size=200)]), rng.integers(0, 2, 200)
+    y = np.minimum(rng.poisson(np.exp(0.3 * x[:, 1])), 1)
+    one = standardise(y, treated, x, estimand="ATE", weights=np.ones(200))
+    more = (np.append(y, 0), np.append(treated, 0), np.vstack([x, [1, 5e3]]))
+    other = standardise(*more, estimand="ATE", weights=np.append(np.ones(200), 0))
     np.testing.assert_allclose(other.coefficients, one.coefficients, rtol=1e-9)
     np.testing.assert_allclose(other.covariance, one.covariance, rtol=1e-9)
 

@@ -37,13 +37,14 @@ def standardised(solution: glm.Solution, family: families.Family, share: Floats)
     means, slopes = np.zeros(2), np.zeros((2, len(coefficients)))
     treatment = posed.scaling.back()[0]
     for rows, given in posed.blocks():
-        eta, own = np.empty(len(given)), posed.design.matrix[rows, 0]
+        held = share[rows] > 0  # the means of others may be infinite
+        part, own, y, eta = share[rows][held], posed.design.matrix[rows, 0][held], posed.y[rows][held], np.empty(held.sum())
         for which, value in enumerate((1.0, 0.0)):
-            block = given + np.outer(value - own, treatment)
+            block = given[held] + np.outer(value - own, treatment)
             along(block, coefficients, out=eta)
-            mean, _, slope, _ = family.parts(posed.y[rows], eta)
-            means[which] += share[rows] @ mean
-            slopes[which] += (share[rows] * slope) @ block
+            mean, _, slope, _ = family.parts(y, eta)
+            means[which] += part @ mean
+            slopes[which] += (part * slope) @ block
     return means, slopes
 
 
