@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ldeval.stats import _products, _threads, glm
+from ldeval.stats import _products, _threads, _units, glm
 from ldeval.stats.binary import logistic
 from ldeval.stats.counts import negative_binomial, poisson
 from ldeval.stats.linear import linear
@@ -99,7 +99,7 @@ def test_blocks_and_parts_of_the_rows_add_up(monkeypatch, name, errors):
     options = errors | ({"cluster": np.arange(1000) * 7 % errors["cluster"]} if "cluster" in errors else {})
     whole = FITS[name](outcome[name], x, **options)
     monkeypatch.setattr(_threads, "FEW", 10)
-    monkeypatch.setattr(glm, "SMALL", 0)
+    monkeypatch.setattr(_units, "SMALL", 0)
     for size in ("CACHED", "PRODUCTS", "VECTORS"):
         monkeypatch.setattr(_products, size, 1)
     same(FITS[name](outcome[name], x, **options), whole, near=1e-9)
