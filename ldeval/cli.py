@@ -169,14 +169,6 @@ def preview(book: BookFolder = Path(), port: Annotated[int, typer.Option(help="0
     serve(book.resolve(), port=port, say=typer.echo)
 
 
-@app.command("install-quarto")
-def install_quarto() -> None:
-    """Install Quarto next to this Python, where the network allows its download."""
-    from ldeval.publish import quarto
-
-    typer.echo(quarto.install())
-
-
 def main() -> None:
     """Run the command line; what a user can mend is told without a traceback, with exit code 1."""
     from ldeval.publish.faults import BookError

@@ -7,7 +7,7 @@ import pytest
 from calls import CELL, INLINE
 
 from ldeval.publish import ast
-from ldeval.publish.captions import short
+from ldeval.publish.look.captions import short
 
 PROJECT = Path(__file__).parent.parent
 

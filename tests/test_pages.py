@@ -9,9 +9,9 @@ import pytest
 from books import cell, write_book
 from conftest import BOOKS, _copy
 
-from ldeval.publish import gt, pictures, search
 from ldeval.publish.build import build
-from ldeval.publish.edition import Edition, long_date, read_edition
+from ldeval.publish.look import gt, pictures, search
+from ldeval.publish.look.edition import Edition, long_date, read_edition
 
 FIGURE = b"""<svg><defs><style type="text/css">*{}</style></defs><g id="figure_1"><path style="fill: #ffffff"/>
 <path style="stroke: #12436d"/><text style="font: 9px 'DejaVu Sans'; font-family: 'DejaVu Sans'">a</text></g></svg>"""

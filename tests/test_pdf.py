@@ -11,9 +11,10 @@ import pytest
 from books import write_book
 from conftest import BOOKS
 
-from ldeval.publish import ast, pandoc, pdf_tables, structure
+from ldeval.publish import ast, pandoc, structure
 from ldeval.publish.build import build
 from ldeval.publish.config import read_book
+from ldeval.publish.look import pdf_tables
 
 
 @lru_cache(maxsize=2)

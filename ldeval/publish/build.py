@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from ldeval.publish import ast, cache, html, pages, pdf, pictures, search, words
+from ldeval.publish import ast, cache, html, pages, pdf, words
 from ldeval.publish.ast import Node
 from ldeval.publish.compose import Composed, compose
 from ldeval.publish.config import INCLUDES, Book, lookup, read_book
 from ldeval.publish.constructs import unsupported
 from ldeval.publish.crossref import Numbered, number_book, targets, unresolved
-from ldeval.publish.edition import read_edition
 from ldeval.publish.execute import Run, run_all
 from ldeval.publish.faults import BookError, Fault, side_by_side, stop
-from ldeval.publish.memory import digest, remembered, remembering
+from ldeval.publish.look import pictures, search
+from ldeval.publish.look.edition import read_edition
+from ldeval.publish.memory import Memory, digest, remembered, remembering
 from ldeval.publish.pandoc import pandoc
 from ldeval.publish.prepare import citations, lists_works, needed
 from ldeval.publish.source import Chapter, read_chapter
@@ -66,7 +67,7 @@ def build(root: Path, *, to: To = "all", timeout: int = 600, say: Say = print, s
         with steps.step("read"):
             chapters = side_by_side(book.entries, lambda entry: read_chapter(book, entry.path))
         with steps.step("run"):
-            runs = _runs(book, chapters, timeout, say)
+            runs = _runs(memory, book, chapters, timeout, say)
         with steps.step("parse"):
             parsed = side_by_side(zip(chapters, runs, strict=True), lambda item: _parsed(book, *item))
         with steps.step("number and check"):
@@ -111,14 +112,14 @@ def _included(book: Book) -> list[object]:
     return [book.texts(name, form) for name in INCLUDES for form in ("html", "typst")]
 
 
-def _runs(book: Book, chapters: list[Chapter], timeout: int, say: Say) -> list[Run]:
-    kept = {chapter.path: cache.load(book, chapter) for chapter in chapters if chapter.code}
+def _runs(memory: Memory, book: Book, chapters: list[Chapter], timeout: int, say: Say) -> list[Run]:
+    kept = {chapter.path: cache.load(memory, book, chapter) for chapter in chapters if chapter.code}
     stale = [chapter for chapter in chapters if chapter.path in kept and kept[chapter.path] is None]
     if stale:
         say(f"Running the code of {len(stale)} chapter{'s' if len(stale) > 1 else ''}")
     fresh = run_all(book, stale, timeout=timeout, done=lambda path: say(f"  {path}")) if stale else []
     for chapter, run in zip(stale, fresh, strict=True):
-        cache.save(book, chapter, run)
+        cache.save(memory, book, chapter, run)
         kept[chapter.path] = run
     return [kept.get(chapter.path) or Run() for chapter in chapters]
 
@@ -149,7 +150,7 @@ def _write(report: Report, folder: Path, to: To, say: Say, steps: Steps) -> None
     for path, content in report.files.items():
         _put(folder / path, content)
     with steps.step("figures"):
-        drawn = _dress(folder, [path for path in report.files if path.endswith(".svg")])
+        drawn = pictures.dress(folder, report.files)
     known = targets(chapters)
     cited = list(dict.fromkeys(key for numbered in chapters for key in citations([numbered.title, numbered.blocks])))
     places = [(numbered.label, lists_works(numbered.blocks)) for numbered in chapters]
@@ -193,16 +194,6 @@ def _write_pages(report: Report, contents: list[str], folder: Path, whole: str |
     shared = {**pages.shared_files(), f"{pages.SHARED}/search-index.js": search.index(read)}
     for path, data in (shared | {name: (book.root / name).read_bytes() for name in pages.styles(book)}).items():
         _put(folder / path, data)
-
-
-def _dress(folder: Path, paths: Iterable[str]) -> set[str]:
-    """Dress the figures among the SVG files for light and dark pages, and give their paths."""
-    drawn = {path for path in paths if pictures.is_drawn((folder / path).read_bytes())}
-    for path in drawn:
-        light = pictures.dressed((folder / path).read_bytes())
-        (folder / path).write_bytes(light)
-        (folder / pictures.dark_path(path)).write_bytes(pictures.darkened(light))
-    return drawn
 
 
 def pdf_name(book: Book) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import ldeval
 from ldeval.publish.config import Book
 from ldeval.publish.execute import Run
-from ldeval.publish.memory import digest, write_whole
+from ldeval.publish.memory import Memory, digest
 from ldeval.publish.source import Chapter
 from ldeval.release.reads import digests
 from ldeval.release.results import FOLDER as RESULTS
@@ -31,26 +31,20 @@ def package() -> str:
     return digest(path.read_bytes() for path in [*files, *([lock] if lock.exists() else [])])
 
 
-def load(book: Book, chapter: Chapter) -> Run | None:
+def load(memory: Memory, book: Book, chapter: Chapter) -> Run | None:
     """Give the kept run of a chapter where its text, the package and every file that it read are as they were."""
-    path = _place(book, chapter)
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if kept["key"] != _key(book, chapter) or any(_content(book.root / name) != seen for name, seen in kept["read"].items()):
+    kept = json.loads(memory.get(_key(book, chapter)) or "null")
+    if kept is None or any(_content(book.root / name) != seen for name, seen in kept["read"].items()):
         return None
     run = Run(**kept["run"])
     return run if digests(book.root / RESULTS, map(tuple, run.read)) == kept["results"] else None
 
 
-def save(book: Book, chapter: Chapter, run: Run) -> None:
+def save(memory: Memory, book: Book, chapter: Chapter, run: Run) -> None:
     """Keep the run of a chapter."""
-    path = _place(book, chapter)
     read = {name: _content(book.root / name) for name in sorted(set(_within(book.root, run.opened)))}
     results = digests(book.root / RESULTS, map(tuple, run.read))
-    text = json.dumps({"key": _key(book, chapter), "read": read, "results": results, "run": asdict(run)})
-    write_whole(path, text.encode())
+    memory.put(_key(book, chapter), json.dumps({"read": read, "results": results, "run": asdict(run)}))
 
 
 def is_current(output: Path, inputs: str) -> bool:
@@ -70,13 +64,9 @@ def record(folder: Path, inputs: str) -> None:
     (folder / RECORD).write_text(json.dumps({"inputs": inputs, "files": files}), encoding="utf-8")
 
 
-def _place(book: Book, chapter: Chapter) -> Path:
-    return book.root / FOLDER / "chapters" / (chapter.path.replace("/", "--") + ".json")
-
-
 def _key(book: Book, chapter: Chapter) -> str:
     settings = json.dumps([book.options, book.formats], sort_keys=True, default=str)
-    return digest([chapter.text.encode(), settings.encode(), package().encode()])
+    return digest([chapter.path.encode(), chapter.text.encode(), settings.encode(), package().encode()])
 
 
 def _content(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import posixpath
 import re
 from collections.abc import Mapping, Set
@@ -12,16 +11,13 @@ from ldeval.publish import ast
 from ldeval.publish.ast import Node, block, raw
 from ldeval.publish.config import Book
 from ldeval.publish.crossref import Numbered, Target
-from ldeval.publish.gt import one_look
-from ldeval.publish.pictures import dark_path
+from ldeval.publish.look import markup, pictures
+from ldeval.publish.look.gt import one_look
 from ldeval.publish.prepare import alternative, lists_works, prepared, write
 from ldeval.publish.templating import shaped
 
 EQUATION = re.compile(r'(<span [^>]*class="equation" data-number="([^"]+)">.*?)(\s*</annotation>)', re.DOTALL)
 """A numbered equation up to the end of its TeX source, where the number is told too."""
-
-LINE = re.compile(r'<span id="[^"]*"><a href="#[^"]*" aria-hidden="true" tabindex="-1"></a>(.*?)</span>(?=\n|</code>)')
-"""A line of highlighted code, each with an anchor that nobody is shown."""
 
 WRITER = ("-t", "html5", "--mathml", "--wrap=none")
 
@@ -48,17 +44,7 @@ def body(book: Book, numbered: Numbered, known: Mapping[str, Target], cited: lis
     # Quarto sets the book's list of references in the citation style's own language, and those of a chapter in the book's.
     lang, nocite = (None, cited) if lists_works(blocks) else (book.lang, [])
     text = write(book, [*_head(numbered, title), *blocks], *WRITER, lang=lang, nocite=nocite)
-    return _scoped(LINE.sub(r"\1", EQUATION.sub(r"\1 \\tag{\2}\3", text)))
-
-
-def _scoped(text: str) -> str:
-    """Say of every header cell what it heads; an empty one heads nothing and is a plain cell."""
-    text = re.sub(r'(<t[dh][^>]*?) headers="[^"]*"', r"\1", text)  # their ids are gone; scope says it
-    text = re.sub(r"<th((?: [^>]*)?)>\s*</th>", lambda found: f"<td{re.sub(' scope=.[a-z]+.', '', found[1])}></td>", text)
-    return "".join(
-        re.sub(r"<th(?![a-z])(?![^>]*\bscope=)", f'<th scope="{"col" if part.startswith("<thead") else "row"}"', part)
-        for part in re.split(r"(<thead.*?</thead>)", text, flags=re.DOTALL)
-    )
+    return markup.tidied(EQUATION.sub(r"\1 \\tag{\2}\3", text))
 
 
 def _image(numbered: Numbered, node: Node, path: str, drawn: Set[str]) -> Any:
@@ -67,11 +53,7 @@ def _image(numbered: Numbered, node: Node, path: str, drawn: Set[str]) -> Any:
     content = [ast.string(alt)] if alt else []
     new = [attributes[0], [*attributes[1], "img-fluid"], attributes[2]]
     image = {"t": "Image", "c": [new, content, [relative(numbered.page, path), node["c"][2][1]]]}
-    if path not in drawn:
-        return image
-    dark = html.escape(relative(numbered.page, dark_path(path)))
-    source = f'<picture><source srcset="{dark}" media="screen and (prefers-color-scheme: dark)">'
-    return [raw("html", source), image, raw("html", "</picture>")]
+    return pictures.paired(image) if path in drawn else image
 
 
 def _html(node: Node) -> Any:

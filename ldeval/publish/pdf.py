@@ -14,9 +14,10 @@ from ldeval.publish import ast
 from ldeval.publish.ast import Node, block, raw
 from ldeval.publish.config import INCLUDES, Book
 from ldeval.publish.crossref import REFERENCE, Numbered, Target, groups
-from ldeval.publish.edition import long_date
 from ldeval.publish.faults import stop
-from ldeval.publish.pdf_tables import laid_out, spread, table
+from ldeval.publish.look.breaks import definitions
+from ldeval.publish.look.edition import long_date
+from ldeval.publish.look.pdf_tables import laid_out, spread, table
 from ldeval.publish.prepare import alternative, citations, lists_works, only, prepared, write
 from ldeval.publish.templating import shaped, template
 from ldeval.publish.words import math, string
@@ -192,18 +193,4 @@ def _length(text: str) -> str:
     return f"{number * 0.75:g}pt" if unit == "px" else f"{number:g}{unit}"
 
 
-def _definitions(node: Node) -> list[Node]:
-    """Give items whose first words follow the term in one paragraph: a page does not end between the two."""
-    return [made for term, meanings in node["c"] for made in _definition(term, [block for one in meanings for block in one])]
-
-
-def _definition(term: list[Node], blocks: list[Node]) -> list[Node]:
-    opened = [raw("typst", "#terms.item["), *term, raw("typst", "][")]
-    first, *rest = blocks if blocks and blocks[0]["t"] in ("Plain", "Para") else [{"t": "Plain", "c": []}, *blocks]
-    last = raw("typst", "]")
-    if not rest:
-        return [{"t": "Para", "c": [*opened, *first["c"], last]}]
-    return [{"t": "Para", "c": [*opened, *first["c"]]}, *rest, {"t": "Para", "c": [last]}]
-
-
-MAKERS = {"DefinitionList": _definitions, "Header": _header, "Math": math, "Span": _span, "Table": table}
+MAKERS = {"DefinitionList": definitions, "Header": _header, "Math": math, "Span": _span, "Table": table}

@@ -51,19 +51,3 @@ def render(root: Path, *, to: str) -> Path:
         if done.returncode:
             raise stop("quarto", 0, f"quarto render ended with code {done.returncode}", "its messages are above")
     return book.output
-
-
-def install() -> str:
-    """Install the `quarto-cli` package, which downloads Quarto, next to this interpreter; give a sentence on how it went.
-
-    Raises:
-        RuntimeError: the download or the installation failed; the last lines of the installer say why.
-
-    """
-    command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-deps", "quarto-cli"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    program, why = find_quarto()
-    if done.returncode or program is None:
-        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-4:])
-        raise RuntimeError(f"Quarto could not be installed: its package downloads the program, which failed here.\n{tail}\n{why}")
-    return f"{why}: {program}"

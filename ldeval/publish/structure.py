@@ -17,13 +17,10 @@ from typing import Any
 from ldeval.publish import ast
 from ldeval.publish.ast import Attr, Node
 from ldeval.publish.faults import stop
+from ldeval.publish.look.breaks import united
 from ldeval.publish.source import Chapter
 
 FLOAT = re.compile(r"^(fig|tbl)-")
-BOUND = {"est", "fact", "study"}
-UNITS = {"percentage", "days", "weeks", "months", "years", "people", "areas", "cases", "million", "per"}
-"""Words before which a line may not end when a bound number goes before them."""
-
 LAYOUT = ("layout", "layout-ncol", "layout-nrow")
 
 
@@ -148,7 +145,7 @@ def _paragraph(node: Node) -> Node:
     if len(content) == 1 and content[0]["t"] == "Image" and FLOAT.match(content[0]["c"][0][0]):
         (label, *about), *rest = content[0]["c"]
         return floating(label, "fig", None, [{"t": "Plain", "c": [{"t": "Image", "c": [["", *about], *rest]}]}])
-    return {"t": node["t"], "c": list(_equations(list(_united(content))))}
+    return {"t": node["t"], "c": list(_equations(list(united(content))))}
 
 
 def _described(content: list[Node], alt: str | None) -> list[Node]:
@@ -161,15 +158,6 @@ def _described(content: list[Node], alt: str | None) -> list[Node]:
         return ast.add(node, "fig-alt", text)
 
     return list(ast.walk(content, change))
-
-
-def _united(content: list[Node]) -> Iterator[Node]:
-    """Keep a bound number and the unit that follows it in the text on one line."""
-    for place, node in enumerate(content):
-        before, after = content[place - 1 : place], content[place + 1 : place + 2]
-        bound = bool(before) and BOUND & set(ast.classes(before[0]))
-        unit = bool(after) and after[0]["t"] == "Str" and after[0]["c"].rstrip(".,;:)") in UNITS
-        yield ast.string("\u00a0") if node["t"] in ("Space", "SoftBreak") and bound and unit else node
 
 
 def _equations(content: list[Node]) -> Iterator[Node]:

@@ -13,8 +13,9 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from ldeval.publish import ast, captions, words
+from ldeval.publish import ast, words
 from ldeval.publish.ast import Node
+from ldeval.publish.look import captions
 
 SLOT = "\0"
 """What parts a template's own text from the contents that stand in it."""

@@ -6,13 +6,17 @@ report makes no request), and the dark one its own colours: light is made dark a
 
 from __future__ import annotations
 
-import base64
 import colorsys
+import html
 import re
+from collections.abc import Iterable
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 
-FACE = "source-sans-3-latin-wght-normal.woff2"
+from ldeval.publish.ast import Node, raw
+from ldeval.publish.look import faces
+
+FACE = "source-sans-3-latin-wght-normal"
 FAMILY = "'Source Sans 3', 'DejaVu Sans', sans-serif"
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
 INK = "#e3e7eb"
@@ -24,6 +28,23 @@ TINTED = 0.1
 def dark_path(path: str) -> str:
     """Give the path of a figure's dark version."""
     return path.removesuffix(".svg") + ".dark.svg"
+
+
+def paired(image: Node) -> list[Node]:
+    """Give an image with its dark version, which a dark page shows."""
+    dark = html.escape(dark_path(image["c"][2][0]))
+    source = f'<picture><source srcset="{dark}" media="screen and (prefers-color-scheme: dark)">'
+    return [raw("html", source), image, raw("html", "</picture>")]
+
+
+def dress(folder: Path, paths: Iterable[str]) -> set[str]:
+    """Dress the figures among the SVG files of a report for light and dark pages, and give their paths."""
+    drawn = {path for path in paths if path.endswith(".svg") and is_drawn((folder / path).read_bytes())}
+    for path in drawn:
+        light = dressed((folder / path).read_bytes())
+        (folder / path).write_bytes(light)
+        (folder / dark_path(path)).write_bytes(darkened(light))
+    return drawn
 
 
 def is_drawn(content: bytes) -> bool:
@@ -46,8 +67,7 @@ def darkened(content: bytes) -> bytes:
 
 @lru_cache(maxsize=1)
 def _face() -> str:
-    data = base64.b64encode((resources.files("ldeval.publish") / "fonts" / FACE).read_bytes()).decode()
-    return f"@font-face{{font-family:'Source Sans 3';font-weight:200 900;src:url(data:font/woff2;base64,{data})}}"
+    return f"@font-face{{font-family:'Source Sans 3';font-weight:200 900;src:{faces.as_data(FACE)}}}"
 
 
 @lru_cache(maxsize=256)
