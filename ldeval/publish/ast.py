@@ -22,10 +22,6 @@ LEAVES = frozenset(("Str", "Space", "SoftBreak", "LineBreak"))
 
 READER = "markdown+autolink_bare_uris"
 
-BREAK = "<p>ldeval-break</p>"
-BROKEN: Node = {"t": "Para", "c": [{"t": "Str", "c": "ldeval-break"}]}
-"""What parts pieces of HTML that are read together."""
-
 
 def parse(markdown: str, extensions: str = "") -> Node:
     """Read Markdown, as Quarto's reader does, into a document tree."""
@@ -39,19 +35,9 @@ def write(blocks: list[Node], meta: Node, *arguments: str, reads: Iterable[Path]
     return pandoc(json.dumps(document), "-f", "json", *arguments, reads=reads)
 
 
-def parse_html(pieces: list[str]) -> list[list[Node]]:
-    """Read each piece of HTML into blocks (scripts and styles are left out), all in one call of pandoc."""
-    blocks = json.loads(pandoc(BREAK.join(pieces), "-f", "html-native_divs-native_spans", "-t", "json"))["blocks"]
-    parts: list[list[Node]] = [[]]
-    for node in blocks:
-        if node == BROKEN:
-            parts.append([])
-        else:
-            parts[-1].append(node)
-    if len(pieces) <= 1:
-        return [blocks] * len(pieces)
-    # A piece that is open at its end takes in what follows; then each is read by itself.
-    return parts if len(parts) == len(pieces) else [found for piece in pieces for found in parse_html([piece])]
+def parse_html(text: str) -> list[Node]:
+    """Read HTML into blocks; scripts and styles are left out."""
+    return list(json.loads(pandoc(text, "-f", "html-native_divs-native_spans", "-t", "json"))["blocks"])
 
 
 def walk(node: Any, change: Callable[[Node], Any]) -> Any:

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
-from ldeval.publish import ast, cache, html, pages, pdf, words
+from ldeval.publish import To, ast, cache, html, pages, pdf, words
 from ldeval.publish.ast import Node
 from ldeval.publish.compose import Composed, compose
 from ldeval.publish.config import INCLUDES, Book, lookup, read_book
@@ -28,7 +27,6 @@ from ldeval.publish.steps import Steps
 from ldeval.publish.structure import Structure
 from ldeval.release.swap import replacing
 
-To = Literal["html", "pdf", "all"]
 Say = Callable[[str], None]
 
 
@@ -96,20 +94,16 @@ def _checked(book: Book, parsed: list[Parsed]) -> Report:
 def _inputs(report: Report, parsed: list[Parsed], to: To) -> str:
     """Give the fingerprint of everything that the report is made from."""
     book = report.book
-    settings = [to, cache.package(), report.edition, [item.chapter.meta for item in parsed], _included(book)]
+    own = [to, report.edition, *(repr((item.chapter.meta, item.composed.markdown)) for item in parsed), *report.files]
     styles = [(book.root / name).read_bytes() for name in pages.styles(book)]
-    texts = [json.dumps(settings, default=str, sort_keys=True), *report.files, *(item.composed.markdown for item in parsed)]
-    return digest([*(text.encode() for text in texts), *_settings(book), *styles, *report.files.values()])
+    return digest([*(text.encode() for text in own), *_settings(book), *styles, *report.files.values()])
 
 
 def _settings(book: Book) -> list[bytes]:
-    """Give what every chapter is written with: the configuration, bibliography and citation style."""
+    """Give what every chapter is written with: the package, the configuration and what it includes, bibliography and style."""
     files = [*book.bibliography, *([book.csl] if book.csl else [])]
-    return [repr(asdict(book)).encode(), *((book.root / name).read_bytes() for name in files)]
-
-
-def _included(book: Book) -> list[object]:
-    return [book.texts(name, form) for name in INCLUDES for form in ("html", "typst")]
+    texts = [cache.package(), asdict(book), *(book.texts(name, form) for name in INCLUDES for form in ("html", "typst"))]
+    return [repr(texts).encode(), *((book.root / name).read_bytes() for name in files)]
 
 
 def _runs(memory: Memory, book: Book, chapters: list[Chapter], timeout: int, say: Say) -> list[Run]:
@@ -154,7 +148,7 @@ def _write(report: Report, folder: Path, to: To, say: Say, steps: Steps) -> None
     known = targets(chapters)
     cited = list(dict.fromkeys(key for numbered in chapters for key in citations([numbered.title, numbered.blocks])))
     places = [(numbered.label, lists_works(numbered.blocks)) for numbered in chapters]
-    shared = [cache.package().encode(), *_settings(book), repr((known, cited, sorted(drawn), places)).encode()]
+    shared = [*_settings(book), repr((known, cited, sorted(drawn), places)).encode()]
 
     def once(form: str, make: Callable[[Numbered], str]) -> list[str]:
         def text(numbered: Numbered) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from ldeval.publish.config import Book
+from ldeval.publish.config import Book, listed
 from ldeval.publish.execute import Output, Run, cell_options, readable
 from ldeval.publish.faults import BookError, stop
 from ldeval.publish.source import Chapter, Code
@@ -79,8 +79,7 @@ class _Cell:
     def markdown(self, outputs: Sequence[Output]) -> str:
         if not self.options["include"]:
             return ""
-        alt = self.options.get("fig-alt")
-        self.alts.extend(map(str, alt if isinstance(alt, list) else [alt] if alt else []))
+        self.alts.extend(map(str, listed(self.options.get("fig-alt"))))
         fold, summary = self.options.get("code-fold") or "", self.options.get("code-summary") or "Code"
         folded = {"fold": str(fold).lower(), "summary": str(summary)} if fold else {}
         own = _div("cell-code", _fence(self.code.text.strip("\n"), ".python"), **folded) if self.options["echo"] else ""

@@ -58,7 +58,7 @@ class Book:
 
     def texts(self, name: str, form: str) -> list[str]:
         """Give the texts of an include option: a file name, `{file: ...}`, `{text: ...}`, or a list of such."""
-        return [self._included(name, item) for item in _listed(self.option(name, form))]
+        return [self._included(name, item) for item in listed(self.option(name, form))]
 
     def _included(self, name: str, item: Any) -> str:
         if isinstance(item, dict) and "text" in item:
@@ -68,6 +68,11 @@ class Book:
             return (self.root / path.lstrip("/")).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise stop(CONFIG, 0, f"{name}: cannot read {path} ({reason(error)})", "name a text file in the book") from error
+
+
+def listed(value: Any) -> list[Any]:
+    """Give what may stand alone or in a list, as a list."""
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def lookup(values: Any, path: str) -> Any:
@@ -104,10 +109,10 @@ def read_book(root: Path) -> Book:
         output=root / (raw.get("project") or {}).get("output-dir", "_book"),
         title=str(book.get("title") or "Untitled"),
         subtitle=str(book.get("subtitle") or ""),
-        authors=tuple(_author(item) for item in _listed(book.get("author"))),
+        authors=tuple(_author(item) for item in listed(book.get("author"))),
         date=str(book.get("date") or ""),
         entries=entries,
-        bibliography=tuple(map(str, _listed(raw.get("bibliography")))),
+        bibliography=tuple(map(str, listed(raw.get("bibliography")))),
         csl=raw.get("csl"),
         lang=str(raw.get("lang") or "en"),
         options={key: value for key, value in raw.items() if key != "format"},
@@ -173,14 +178,9 @@ def _file_faults(root: Path, raw: Mapping[str, Any], lines: Mapping[str, int]) -
         advice = "write the day: a report is the same whenever it is built"
         yield Fault(CONFIG, lines.get("book.date", 0), f"book.date: {raw['book']['date']} is not supported", advice)
     for key in ("bibliography", "csl"):
-        for name in _listed(raw.get(key)):
+        for name in listed(raw.get(key)):
             if not (root / str(name)).is_file():
                 yield Fault(CONFIG, lines.get(key, 0), f"{key}: {name} is not there", "write it or take the key out")
-
-
-def _listed(value: Any) -> list[Any]:
-    """Give what may stand alone or in a list, as a list."""
-    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _author(item: Any) -> Author:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from importlib import resources
 
-from ldeval.publish.config import Book
+from ldeval.publish.config import Book, listed
 from ldeval.publish.crossref import Numbered, groups
 from ldeval.publish.html import relative
 from ldeval.publish.look import faces
@@ -47,5 +47,4 @@ def shared_files() -> dict[str, bytes]:
 
 def styles(book: Book) -> list[str]:
     """Give the book's own style sheets."""
-    value = book.option("css", "html") or []
-    return [str(name) for name in (value if isinstance(value, list) else [value])]
+    return [str(name) for name in listed(book.option("css", "html"))]

@@ -113,20 +113,13 @@ def _chapter(numbered: Numbered, places: Mapping[str, tuple[int, str]], known: M
 
 def _tables(tree: list[Node]) -> list[Node]:
     """Read tables that cells gave as HTML; other raw HTML stays out of the PDF."""
-    found = [text for node in ast.nodes(tree, "RawBlock") if (text := _html_table(node))]
-    read = iter(ast.parse_html(found))
 
     def change(node: Node) -> list[Node] | None:
         if node["t"] != "RawBlock" or node["c"][0] != "html":
             return None
-        return next(read) if _html_table(node) else []
+        return ast.parse_html(node["c"][1]) if "<table" in node["c"][1] else []
 
     return list(ast.walk(tree, change))
-
-
-def _html_table(node: Node) -> str:
-    form, text = node["c"]
-    return text if form == "html" and "<table" in text else ""
 
 
 def _identifier(label: str, index: int) -> str:

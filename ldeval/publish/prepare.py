@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from ldeval.publish import ast
 from ldeval.publish.ast import Node
-from ldeval.publish.config import Book, lookup
+from ldeval.publish.config import Book, listed, lookup
 from ldeval.publish.crossref import REFERENCE, Numbered, Target, reference
 from ldeval.publish.faults import Fault
 
@@ -104,8 +104,7 @@ def identifiers(tree: Any) -> Iterator[str]:
 
 def resources(book: Book) -> Iterator[str]:
     """Give the files that `project: resources` names, by names or patterns; what is rendered is none of them."""
-    named = lookup(book.options, "project.resources") or []
-    for pattern in named if isinstance(named, list) else [named]:
+    for pattern in listed(lookup(book.options, "project.resources")):
         for path in book.root.glob(str(pattern).lstrip("/")):
             if path.is_file() and book.output not in path.parents:
                 yield path.relative_to(book.root).as_posix()

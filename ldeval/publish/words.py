@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -12,9 +10,6 @@ from markupsafe import Markup
 from ldeval.publish import ast
 from ldeval.publish.ast import Node
 
-BARE = re.compile(r"(?:[\w ,;:()?!]|\.(?!\.)|-(?!-))*")
-"""Words that mean the same in Markdown, HTML and Typst."""
-
 START = "ldeval "
 """Goes before words while they are read: they are never a list, a heading or code."""
 
@@ -22,8 +17,6 @@ START = "ldeval "
 @lru_cache(maxsize=64)
 def inlines(text: str) -> list[Node]:
     """Read words into inlines."""
-    if BARE.fullmatch(text):
-        return [ast.string(text)]
     read = ast.parse(START + " ".join(text.split()), "-raw_html-raw_tex-footnotes-citations")["blocks"][0]["c"][2:]
     return list(ast.walk(read, lambda node: node["c"][1] if node["t"] == "Link" else None))  # they stand in links themselves
 
@@ -36,13 +29,13 @@ def plain(text: str) -> str:
 @lru_cache(maxsize=64)
 def as_html(text: str) -> Markup:
     """Give words as HTML."""
-    return Markup(html.escape(text) if BARE.fullmatch(text) else _written(text, "html5", "--mathml"))
+    return Markup(_written(text, "html5", "--mathml"))
 
 
 @lru_cache(maxsize=64)
 def as_typst(text: str) -> str:
     """Give words as a Typst expression, the empty string where there are none."""
-    return string(text) if BARE.fullmatch(text) else f"[{_written(text, 'typst', change=math)}]"
+    return f"[{_written(text, 'typst', change=math)}]" if text else string(text)
 
 
 def string(text: str) -> str:
