@@ -33,16 +33,6 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
-    """A section heading below the chapter's title."""
-
-    level: int
-    label: str
-    number: str
-    content: list[Node]
-
-
-@dataclass(frozen=True, slots=True)
 class Numbered:
     """A chapter whose blocks carry their numbers; `number` is "" where the chapter has none, a letter in an appendix."""
 
@@ -52,7 +42,6 @@ class Numbered:
     number: str
     title: list[Node]
     blocks: list[Node]
-    headings: tuple[Heading, ...]
     targets: tuple[Target, ...]
 
     @property
@@ -101,8 +90,7 @@ def number_book(book: Book, chapters: list[tuple[Chapter, list[Node]]]) -> list[
         numbers = _Numbers(entry, number, Counter() if number else loose)
         numbers.add(label, kind if number else "", number or ast.plain(title))
         body = numbers.through([node for node in blocks if node is not heads[0]])
-        exhibits = tuple(numbers.headings), tuple(numbers.targets)
-        numbered.append(Numbered(entry, chapter, label, number, title, body, *exhibits))
+        numbered.append(Numbered(entry, chapter, label, number, title, body, tuple(numbers.targets)))
     if faults := [*faults, *_repeated(numbered)]:
         raise BookError(faults)
     return numbered
@@ -114,7 +102,6 @@ class _Numbers:
     def __init__(self, entry: Entry, number: str, counts: Counter[str]) -> None:
         self.entry, self.number, self.counts = entry, number, counts
         self.sections: list[int] = []
-        self.headings: list[Heading] = []
         self.targets: list[Target] = []
 
     def add(self, label: str, name: str, number: str) -> None:
@@ -151,7 +138,6 @@ class _Numbers:
             self.sections = (self.sections + [0] * depth)[:depth]
             self.sections[-1] += 1
             number = ".".join([self.number, *map(str, self.sections)])
-        self.headings.append(Heading(level, attributes[0], number, content))
         self.add(attributes[0], PREFIX["sec"] if number else "", number or ast.plain(content))
         return number
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from importlib import resources
 
+from ldeval.publish import ast
 from ldeval.publish.config import Book, listed
 from ldeval.publish.crossref import Numbered, groups
 from ldeval.publish.html import relative
@@ -20,6 +21,7 @@ SCRIPTS = ("report.js", "search.js", "peek.js")
 def page(book: Book, chapters: list[Numbered], index: int, content: str, edition: str, pdf: str | None) -> str:
     """Give the whole HTML page of the chapter at `index`; `content` is its HTML, `pdf` the report's PDF where it is made."""
     numbered = chapters[index]
+    depth = book.option("toc-depth", "html", 3)
     return template("page.html").render(
         book=book,
         here=numbered,
@@ -27,6 +29,7 @@ def page(book: Book, chapters: list[Numbered], index: int, content: str, edition
         edition=edition,
         date=long_date(book.date),
         pdf=pdf,
+        headings=[node["c"] for node in ast.nodes(numbered.blocks, "Header") if node["c"][0] <= depth],
         is_index=numbered.entry.path == "index.qmd",
         address=partial(relative, numbered.page),
         shared=relative(numbered.page, SHARED),
