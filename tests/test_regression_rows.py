@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ldeval.stats import _products, _threads, _units, glm
+from ldeval.stats import _climbs, _products, _threads, _units, glm
 from ldeval.stats.binary import logistic
 from ldeval.stats.counts import negative_binomial, poisson
 from ldeval.stats.linear import linear
@@ -37,7 +37,7 @@ def with_and_without_a_start(monkeypatch, call):
     monkeypatch.setattr(glm, "sweep", lambda family, posed, b: sweeps.append(len(posed.y)) or sweep(family, posed, b))
     begun = call()
     some = {rows for rows in sweeps if rows < ROWS}
-    monkeypatch.setattr(glm, "LARGE", ROWS + 1)
+    monkeypatch.setattr(_climbs, "LARGE", ROWS + 1)
     sweeps.clear()
     same(begun, call(), near=1e-9)
     assert set(sweeps) == {ROWS}

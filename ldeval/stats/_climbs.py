@@ -1,4 +1,4 @@
-"""How a search by Newton's method ends, from the gains of its steps: the square of each, in standard errors.
+"""Where a search by Newton's method begins, and how it ends by the gains of its steps: the square of each, in standard errors.
 
 Near a maximum each gain falls by the square of what the one before fell by. Where the likelihood rises for ever along some
 direction (separation), each step moves a linear predictor by about one, and gains fall by about e from step to step.
@@ -18,6 +18,16 @@ SURE = 14, 0.006
 """Gains that fall to 1/e, and how nearly, after which more will where what is left is soon lost to rounding."""
 NEARBY = 1e-3
 """A gain above this may be that of a search that comes from far off."""
+
+LARGE, SAMPLE = 50_000, 40_000
+"""Rows from which a start from about so many of them pays."""
+ROUGH = 1e-2
+"""The least gain that counts of a search for a start."""
+
+
+def every(rows: int) -> int | None:
+    """Give which so-manyth rows to seek a start from; None where there are too few for that to pay."""
+    return max(8, rows // SAMPLE) if rows >= LARGE else None
 
 
 def settled(gains: Sequence[float], least: float) -> bool:

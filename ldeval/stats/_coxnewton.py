@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ldeval.stats import _climbs
-from ldeval.stats._climbs import SURE, endless, rounding
+from ldeval.stats._climbs import ROUGH, SURE, endless, every, rounding
 from ldeval.stats._coxlik import Risks, information, risks, score
 from ldeval.stats._coxterms import Terms, terms
 from ldeval.stats._products import along
@@ -19,12 +19,10 @@ from ldeval.stats.doors import Bools, Floats, Times
 NEAR = 1e-16  # a squared step, in standard errors, that moves nothing that is reported
 STILL = 1e-6  # relative change of the information that moves no error that is reported
 FAST = 0.1  # a borrowed information serves as long as each gain is this part of the one before
-ROUGH = 1e-2  # gain up to which a maximum is sought that is but a start
 FLAT = 1e-11  # share of a column's information that the other columns must leave for it to count as its own
 LEAP = 4.0  # a move of a row's linear predictor that may be too long a step; where there is no maximum each moves it by one
 STEPS = 100
 SLACK = 1e-10  # relative loss of log-likelihood that is rounding
-LARGE, SAMPLE = 50_000, 40_000  # rows from which a start from about so many of them pays
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +112,9 @@ def _begun(
 
 def start_from_sample(placed: Placed, times: Times, x: Floats, weight: Floats, ties: str, names: tuple[str, ...]) -> Start | None:
     """Fit a part of many rows, to begin there; None where it does not pay, or the part has no maximum."""
-    if len(placed.rows) < LARGE:
+    if not (apart := every(len(placed.rows))):
         return None
-    some = slice(None, None, max(8, len(placed.rows) // SAMPLE))
+    some = slice(None, None, apart)
     rows, stratum, strata = placed.rows[some], placed.stratum[some], len(placed.slot_bounds) - 1
     entry = None if times.entry is None else picked(times.entry, rows)
     shorter = Times(picked(times.time, rows), picked(times.event, rows), entry)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ldeval.stats._climbs import FAR, STILL, endless, rounding, settled
+from ldeval.stats._climbs import FAR, ROUGH, STILL, endless, every, rounding, settled
 from ldeval.stats._products import across, along, cross
 from ldeval.stats._units import Problem, Scaling, condition, gram, problem
 from ldeval.stats.doors import Floats
@@ -22,10 +22,6 @@ DECREMENT = 1e-20
 STEPS = 100
 LOST = 1e14
 """Condition of the information at a maximum from which on weights of rows have vanished, and a coefficient with them."""
-LARGE, SAMPLE = 50_000, 40_000
-"""Rows from which a start from about so many of them pays."""
-ROUGH = 1e-2
-"""`DECREMENT` of a maximum that is but a start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +76,9 @@ def fit(family: Family, posed: Problem) -> Solution:
         ValueError: separation (names the columns); no convergence.
 
     """
-    rows = len(posed.y)
-    if rows >= LARGE:
+    if apart := every(len(posed.y)):
         try:
-            some = posed.every(max(8, rows // SAMPLE))
+            some = posed.every(apart)
             begun = _climbed(family, some, _first(family, some), ROUGH)
             return _climbed(family, posed, sweep(family, posed, begun.coefficients), DECREMENT)
         except ValueError:  # some have no maximum, or one too far from that of all
