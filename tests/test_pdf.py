@@ -193,7 +193,7 @@ def test_the_name_of_a_group_is_a_head_of_its_rows():
     made = [pdf_tables.table(block) for block in grouped(20, 3)]
     (feet,) = [len(block["c"][5][1]) for block in made]
     assert feet == 4
-    text = pdf_tables.spread(pandoc.pandoc(json.dumps(ast.parse("") | {"blocks": made}), "-f", "json", "-t", "typst"), made)
+    text = pdf_tables.spread(pandoc.pandoc(json.dumps(ast.parse("") | {"blocks": made}), "-f", "json", "-t", "typst"))
     assert text.count("table.header(level: 2, table.cell(colspan: 2)[#strong[Group]])") == 1
 
 

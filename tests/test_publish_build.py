@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from books import cell, render, write_book
 
@@ -54,6 +56,64 @@ def test_a_chapter_is_executed_again_when_something_that_it_reads_changed(book, 
     target.write_text(target.read_text().replace(old, new))
     assert new.removeprefix("# ") in rendered(book)
     assert runs(book) == 2
+
+
+READERS = {
+    "a file that no Python opens": (
+        "import pyarrow.parquet as pq\nprint(pq.read_table('data.parquet').column('v').to_pylist())",
+        lambda root, text: pq.write_table(pa.table({"v": [text]}), root / "data.parquet"),
+    ),
+    "a module of the book": (
+        "import sys; sys.path.insert(0, '.'); import helper; print(helper.VALUE)",
+        lambda root, text: (root / "helper.py").write_text(f"VALUE = '{text}'\n"),
+    ),
+    "a variable of inline code": (
+        "",
+        lambda root, text: (root / "_variables.yml").write_text(f"v: {text}\n"),
+    ),
+    "a file that may be there": (
+        "try: print(open('new.txt').read())\nexcept FileNotFoundError: print('first')",
+        lambda root, text: text == "second" and (root / "new.txt").write_text(text),
+    ),
+    "the files of a folder": (
+        "import glob; print(sorted(glob.glob('data/*')))",
+        lambda root, text: ((root / "data").mkdir(exist_ok=True), (root / "data" / text).touch()),
+    ),
+    "a link out of the book": (
+        "print(open('link.txt').read())",
+        lambda root, text: (
+            (root.parent / "far.txt").write_text(text),
+            (root / "link.txt").exists() or (root / "link.txt").symlink_to(root.parent / "far.txt"),
+        ),
+    ),
+    "a file that changes while it is read": (
+        "import os, time; print(open('now.txt').read()); time.sleep(0.05); os.system('printf second > now.txt')",
+        lambda root, text: text == "first" and (root / "now.txt").write_text(text),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", READERS)
+def test_a_run_is_never_stale(tmp_path, what):
+    code, change = READERS[what]
+    inline = "`{python} '{{< var v >}}'.upper().lower()`" if "variable" in what else ""
+    root = write_book(tmp_path / "book", {"a.qmd": "# A\n" + cell(code) + f"\n{inline}\n"})
+    change(root, "first")
+    assert "first" in rendered(root)
+    (root / "a.qmd").write_text((root / "a.qmd").read_text() + "\nMore.\n")  # a second run may find modules compiled
+    rendered(root)
+    change(root, "second")
+    assert "second" in rendered(root)
+    kept = (root / "_report").stat().st_ino
+    if "changes" not in what:
+        rendered(root)
+        assert (root / "_report").stat().st_ino == kept
+
+
+def test_a_chapter_may_give_any_name_another_meaning(tmp_path):
+    code = "from rich import print\njson = list = set = sorted = display = None\n%reset -f"
+    root = write_book(tmp_path / "book", {"a.qmd": "# A\n" + cell(code) + "\nSix: `{python} 2 * 3`.\n"})
+    assert "Six: 6." in rendered(root)
 
 
 def test_a_chapter_is_executed_again_when_the_package_or_the_lock_changed(book, monkeypatch):
@@ -125,7 +185,7 @@ def test_the_pdf_has_the_name_that_the_book_asks_for(book):
 
 def test_a_spoilt_cache_is_as_good_as_none(book):
     rendered(book)
-    for path in (book / "_build").rglob("*.json"):
+    for path in (book / "_build" / "texts").iterdir():
         path.write_text("{")
     assert "first" in rendered(book)
 

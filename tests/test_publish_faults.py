@@ -103,7 +103,7 @@ def test_a_chapter_that_is_missing_and_one_listed_twice(tmp_path):
     ("config", "says"),
     [
         ("book: [1, 2]\nformat: 3\n", ["_quarto.yml:1: book: expected keys and values, found list", "_quarto.yml:2: format: "]),
-        ("book: {chapters: index.qmd}\n", ["_quarto.yml:1: book.chapters: expected a list, found str"]),
+        ("book: {chapters: [{fil: index.qmd}]}\n", ["_quarto.yml:1: book.chapters.fil is not supported"]),
         ("", ["_quarto.yml:1: expected keys and values, found NoneType"]),
     ],
 )

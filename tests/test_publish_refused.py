@@ -22,6 +22,14 @@ READ = {
     cell("1", code_line_numbers="true"): "cell option 'code-line-numbers' is not supported",
     cell("1", code_fold="never"): "cell option 'code-fold': never is not supported",
     cell("1", echo="fenced"): "cell option 'echo': expected a flag, found str",
+    cell("1", fig_width="true"): "cell option 'fig-width': expected a number, found bool",
+    cell("1", fig_cap='"of {{< var q >}}"'): "cell option 'fig-cap': a shortcode is not read here",
+    "- of a list\n\n  ```{python}\n  1\n  ```": "a cell within a list or quote is not supported",
+    "- of a list\n\n    ```{python}\n    1\n    ```": "a cell within a list or quote is not supported",
+    "> ```{python}\n> 1\n> ```": "a cell within a list or quote is not supported",
+    "::: {.float}\nx\n:::": "the class .float is the renderer's own",
+    "::: callout\nx\n:::": "the class .callout is the renderer's own",
+    '<div class="wide for-html">x</div>': "the class .for-html is the renderer's own",
 }
 PARSED = {
     "\\begin{center}\nlost\n\\end{center}": "raw tex is not supported",
@@ -47,9 +55,15 @@ PARSED = {
     cell("1", label="fig-a", fig_cap="c", fig_subcap="[a, b]"): "fig-subcap has 2 texts for 1 outputs",
     cell("1", label="fig-b", fig_alt="lost"): "fig-alt 'lost' has no picture",
     cell("1", label="fig-c", tbl_cap="lost"): "a cell of the kind fig has a caption of another kind",
+    "<table>\n<tr><td>1</td></tr>\n</table>": "an HTML table in Markdown is not supported",
+    'See <img src="https://example.org/a.png">.': "raw HTML that loads a file is not supported",
+    cell("from IPython.display import HTML\nHTML('<script src=a.js></script>')"): "raw HTML that loads a file is not supported",
+    '::: {.content-visible when-format="typst"}\n## Of paper\n:::': "Of paper in conditional content is not supported",
+    '::: {.content-hidden when-format="html"}\n$$1$$ {#eq-z}\n:::': "{#eq-z} in conditional content is not supported",
+    cell("print('{{< video x.mp4 >}}')", output="asis"): "its output holds the shortcode {{< video x.mp4 >}}",
 }
 CONFIG = {
-    "toc-depth: [1]": "toc-depth: expected a number, found list",
+    "toc-depth: [1]": "toc-depth: [1] is not supported",
     "date-format: long": "date-format is not supported",
     "nocite: '@*'": "nocite is not supported",
     "execute: {enabled: false}": "execute.enabled: False is not supported",
@@ -58,6 +72,16 @@ CONFIG = {
     "format: {pdf: {toc: true}}": "format.pdf is not supported",
     "book: {author: {name: A, orcid: 1}, chapters: [index.qmd]}": "book.author.orcid is not supported",
     "book: {date: last-modified, chapters: [index.qmd]}": "book.date: last-modified is not supported",
+    "book: {title: 'On {{< meta x >}}', chapters: [index.qmd]}": "book.title: a shortcode is not read here",
+    "book: {chapters: [index.qmd, {part: part.qmd, chapters: [index.qmd]}]}": "part part.qmd: a file, or a part without chapters",
+    "book: {chapters: [index.qmd, {part: Empty}]}": "part Empty: a file, or a part without chapters",
+    "book: {chapters: [{file: index.qmd, text: Short}]}": "book.chapters.text is not supported",
+    "css: none.css": "css: none.css is not there",
+    "format: {typst: {papersize: letter}}": "format.typst.papersize: letter is not supported",
+    "project: {type: book, output-dir: .}": "holds files that are no report",
+    "project: {type: book, output-dir: ..}": "holds files that are no report",
+    "project: {type: book, output-dir: data}": "holds files that are no report",
+    "project: {type: book, resources: [../secret.csv]}": "'../secret.csv' is outside the book",
 }
 
 
@@ -88,14 +112,15 @@ def test_what_is_not_supported_is_refused_by_line_and_says_what_to_do(refusals):
 
 @pytest.mark.parametrize("setting", CONFIG)
 def test_a_setting_that_has_no_effect_is_refused(tmp_path, setting):
-    root = write_book(tmp_path / "book", {})
+    root = write_book(tmp_path / "book", {}, **{"data/people.csv": "id"})
     kept = [line for line in (root / "_quarto.yml").read_text().splitlines() if setting.split(":")[0] not in line.split(":")[0]]
     if setting.startswith("book"):
         kept = [line for line in kept if not line.startswith("  ")]
     (root / "_quarto.yml").write_text("\n".join([*kept, setting]))
-    (fault,) = faults(root)
+    fault, *_ = [fault for fault in faults(root) if "listed 2 times" not in fault.what]
     assert CONFIG[setting] in fault.what
     assert fault.line > 0
+    assert (root / "data" / "people.csv").read_text() == "id"
 
 
 @pytest.mark.parametrize(
@@ -104,6 +129,28 @@ def test_a_setting_that_has_no_effect_is_refused(tmp_path, setting):
 def test_front_matter_that_has_no_effect_is_refused(tmp_path, front):
     (fault,) = faults(write_book(tmp_path / "book", {"a.qmd": f"---\n{front}\n---\n\n# A\n"}))
     assert str(fault).startswith("a.qmd:1: front matter key")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("# A\n\n> # B\n", "a.qmd: expected one level-1 heading, found 2"),
+        ("# A\n\n## B\n\n#### Far below\n", "a.qmd:5: heading 'Far below' of level 4 follows one of level 2"),
+        ("# A\n\n## B\n\n###\n", "a.qmd:5: a heading without words is not supported"),
+        ("# A\n\n[x]{#same} and [y]{#same}\n", "a.qmd:3: id same is used 2 times in one chapter"),
+        ("# A\n\n![a]()\n", "a.qmd:3: image  is not there"),
+    ],
+)
+def test_what_no_pdf_could_hold_is_told_before_by_its_line(tmp_path, text, says):
+    (fault,) = faults(write_book(tmp_path / "book", {"a.qmd": text}))
+    assert str(fault).startswith(says)
+
+
+def test_letters_that_the_pdf_cannot_show_are_told_and_do_not_become_boxes(tmp_path):
+    root = write_book(tmp_path / "book", {"a.qmd": "# A\n\nÅse, Łódź, μ ≤ 1, Привет: shown.\n\nNot so: 中文.\n"})
+    with pytest.raises(BookError, match=r"a\.qmd:5: the typefaces of the PDF lack 中 文"):
+        build(root, to="pdf", say=lambda text: None)
+    assert "中文" in (build(root, to="html", say=lambda text: None) / "a.html").read_text()
 
 
 def test_references_and_citations_in_one_bracket_are_refused(tmp_path):

@@ -6,7 +6,7 @@ A node is `{"t": type, "c": content}`; an attribute list is `[id, [classes], [[k
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,19 @@ LEAVES = frozenset(("Str", "Space", "SoftBreak", "LineBreak"))
 
 READER = "markdown+autolink_bare_uris"
 
+START = "ldeval "
+"""Goes before words while they are read: they are never a list, a heading or code."""
+
 
 def parse(markdown: str, extensions: str = "") -> Node:
     """Read Markdown, as Quarto's reader does, into a document tree."""
     tree: Node = json.loads(pandoc(markdown, "-f", READER + extensions, "-t", "json"))
     return tree
+
+
+def parse_inlines(text: str, extensions: str = "") -> list[Node]:
+    """Read words into inlines, whatever Markdown would make of them at the start of a block."""
+    return list(parse(START + " ".join(text.split()), extensions)["blocks"][0]["c"][2:])
 
 
 def write(blocks: list[Node], meta: Node, *arguments: str, reads: Iterable[Path] = ()) -> str:
@@ -63,6 +71,13 @@ def nodes(tree: Any, *kinds: str) -> list[Node]:
     found: list[Node] = []
     _find(tree, kinds, found)
     return found
+
+
+def identifiers(tree: Any) -> Iterator[str]:
+    """Give the id of every node that has one."""
+    for node in nodes(tree, *ATTRIBUTES):
+        if identifier := node["c"][ATTRIBUTES[node["t"]]][0]:
+            yield identifier
 
 
 def _find(tree: Any, kinds: tuple[str, ...], found: list[Node]) -> None:

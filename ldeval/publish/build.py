@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from time import time_ns
 
 from ldeval.publish import To, ast, cache, html, pages, pdf, words
 from ldeval.publish.ast import Node
@@ -111,9 +112,10 @@ def _runs(memory: Memory, book: Book, chapters: list[Chapter], timeout: int, say
     stale = [chapter for chapter in chapters if chapter.path in kept and kept[chapter.path] is None]
     if stale:
         say(f"Running the code of {len(stale)} chapter{'s' if len(stale) > 1 else ''}")
+    begun = time_ns()
     fresh = run_all(book, stale, timeout=timeout, done=lambda path: say(f"  {path}")) if stale else []
     for chapter, run in zip(stale, fresh, strict=True):
-        cache.save(memory, book, chapter, run)
+        cache.save(memory, book, chapter, run, begun)
         kept[chapter.path] = run
     return [kept.get(chapter.path) or Run() for chapter in chapters]
 
@@ -193,7 +195,7 @@ def _write_pages(report: Report, contents: list[str], folder: Path, whole: str |
 def pdf_name(book: Book) -> str:
     """Give the PDF's file name: the book's `output-file`, or, as Quarto makes it, its title."""
     name = lookup(book.options, "book.output-file") or words.plain(book.title)
-    return re.sub(r"[^\w.-]+", "-", str(name)).strip("-") + ".pdf"
+    return (re.sub(r"[^\w.-]+", "-", str(name)).strip("-.")[:100] or "report") + ".pdf"
 
 
 def _put(path: Path, content: bytes) -> None:

@@ -20,6 +20,9 @@ from ldeval.root import LOCK_FILE
 FOLDER = "_build"
 PACKAGE = Path(ldeval.__file__).parent
 RECORD = "site_libs/build.json"
+MADE = ("_", ".")
+"""How names begin of what builds make, which come and go in a folder."""
+
 IGNORED = (".venv", FOLDER, ".git", "__pycache__")
 
 
@@ -40,11 +43,12 @@ def load(memory: Memory, book: Book, chapter: Chapter) -> Run | None:
     return run if digests(book.root / RESULTS, map(tuple, run.read)) == kept["results"] else None
 
 
-def save(memory: Memory, book: Book, chapter: Chapter, run: Run) -> None:
-    """Keep the run of a chapter."""
+def save(memory: Memory, book: Book, chapter: Chapter, run: Run, begun: int) -> None:
+    """Keep the run of a chapter, unless what it read changed since it had `begun` (in ns)."""
     read = {name: _content(book.root / name) for name in sorted(set(_within(book.root, run.opened)))}
     results = digests(book.root / RESULTS, map(tuple, run.read))
-    memory.put(_key(book, chapter), json.dumps({"read": read, "results": results, "run": asdict(run)}))
+    if all(_changed(book.root / name) < begun for name in [*read, f"{RESULTS}/provenance.json"]):
+        memory.put(_key(book, chapter), json.dumps({"read": read, "results": results, "run": asdict(run)}))
 
 
 def is_current(output: Path, inputs: str) -> bool:
@@ -66,22 +70,29 @@ def record(folder: Path, inputs: str) -> None:
 
 def _key(book: Book, chapter: Chapter) -> str:
     settings = json.dumps([book.options, book.formats], sort_keys=True, default=str)
-    return digest([chapter.path.encode(), chapter.text.encode(), settings.encode(), package().encode()])
+    return digest([chapter.path.encode(), repr((chapter.text, chapter.code)).encode(), settings.encode(), package().encode()])
 
 
 def _content(path: Path) -> str:
+    """Give the digest of a file, or of the names in a folder, but of those that are made."""
     try:
+        if path.is_dir():
+            return digest(sorted(name.name.encode() for name in path.iterdir() if not name.name.startswith(MADE)))
         return digest([path.read_bytes()])
     except OSError:
         return "gone"
 
 
+def _changed(path: Path) -> int:
+    return path.stat().st_ctime_ns if path.is_file() else 0
+
+
 def _within(root: Path, opened: Iterable[str]) -> Iterable[str]:
-    """Keep the files of the book itself: the package has a fingerprint of its own, and the rest is fixed by the lock."""
+    """Keep the files and folders of the book: the package has a fingerprint of its own, and the rest is fixed by the lock."""
     top = root.resolve()
     for name in opened:
-        path = Path(name).resolve()
-        if path.is_relative_to(top) and not path.is_relative_to(PACKAGE) and path.is_file():
+        path = Path(name) if Path(name).is_relative_to(top) else Path(name).resolve()
+        if path.is_relative_to(top) and not path.is_relative_to(PACKAGE):
             relative = path.relative_to(top)
             if not set(relative.parts) & set(IGNORED):
                 yield relative.as_posix()

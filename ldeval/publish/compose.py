@@ -15,16 +15,17 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from ldeval.publish import ast
 from ldeval.publish.config import Book, listed
-from ldeval.publish.execute import Output, Run, cell_options, readable
+from ldeval.publish.execute import ANSI, Output, Run, cell_options, readable
 from ldeval.publish.faults import BookError, stop
-from ldeval.publish.source import Chapter, Code
+from ldeval.publish.source import SHORTCODE, Chapter, Code
 from ldeval.publish.structure import FLOAT
 
 IMAGES = {"image/svg+xml": "svg", "image/png": "png", "image/jpeg": "jpg"}
 HTML_ORDER = ("text/html", "text/markdown", *IMAGES, "text/latex", "text/plain")
 PDF_ORDER = ("text/markdown", *IMAGES, "text/html", "text/latex", "text/plain")
-SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~^$@:\"'])")
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~^$@:\"'&=])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Composed:
 def compose(book: Book, chapter: Chapter, run: Run) -> Composed:
     """Give the chapter with its results in place."""
     files: dict[str, bytes] = {}
-    title = " ".join(str(chapter.meta.get("title") or "").split())
+    title = re.sub(r"#+$", lambda marks: r"\#" * len(marks[0]), " ".join(str(chapter.meta.get("title") or "").split()))
     text = [f"# {title}\n\n"] if title else []
     shown, cells, shows = iter(run.outputs), 0, []
     for part in chapter.parts:
@@ -62,7 +63,7 @@ def _inline(outputs: Sequence[Output]) -> str:
     if "text/html" in data:
         ticks = "`" * (_longest(data["text/html"], "`") + 1)
         return f"{ticks}{' '.join(data['text/html'].split())}{ticks}{{=html}}"
-    return SPECIAL.sub(r"\\\1", data.get("text/plain", ""))
+    return SPECIAL.sub(r"\\\1", re.sub(r"\s*\n\s*", " ", data.get("text/plain", "")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class _Cell:
         """Give what was shown with its captions, side by side where the cell asks for it."""
         label = str(self.options.get("label") or "")
         kind = label[:3] if FLOAT.match(label) else "tbl" if "tbl-cap" in self.options else "fig"
-        caption, subcaptions = self.options.get(f"{kind}-cap"), self.options.get(f"{kind}-subcap") or []
+        caption, subcaptions = self.options.get(f"{kind}-cap"), listed(self.options.get(f"{kind}-subcap"))
         if any(f"{other}-{name}" in self.options for other in {"fig", "tbl"} - {kind} for name in ("cap", "subcap")):
             raise self._fault(f"a cell of the kind {kind} has a caption of another kind", f"use {kind}-cap and {kind}-subcap")
         if len(subcaptions) > len(shown):
@@ -118,7 +119,7 @@ class _Cell:
         if kind in ("stream", "error"):
             text = output["text"] if kind == "stream" else readable("\n".join(output["traceback"]))
             if self.options["output"] == "asis" and output.get("name") == "stdout":
-                return f"\n{text}\n"
+                return f"\n{self._checked(text)}\n"
             return _div(f"cell-output cell-output-{output.get('name', kind)}", _fence(text.rstrip("\n")))
         data = output["data"]
         page, paper = (next((mime for mime in order if mime in data), "text/plain") for order in (HTML_ORDER, PDF_ORDER))
@@ -139,7 +140,13 @@ class _Cell:
             return f"\n![]({name}){_attributes(**{'fig-alt': self.alts.pop(0)}) if self.alts else ''}\n"
         if mime == "text/html":
             return _fence(content, "=html")
-        return f"\n{content}\n" if mime in ("text/markdown", "text/latex") else _fence(content)
+        return f"\n{self._checked(content)}\n" if mime in ("text/markdown", "text/latex") else _fence(content)
+
+    def _checked(self, text: str) -> str:
+        """Give Markdown that a cell made, unless it holds what only the chapter's own text may hold."""
+        if found := next((match for match in SHORTCODE.finditer(text) if match[1]), None):
+            raise self._fault(f"its output holds the shortcode {found[0]}", "write out what it stands for")
+        return text
 
 
 def _is_figure_repr(data: Mapping[str, str]) -> bool:
@@ -148,7 +155,7 @@ def _is_figure_repr(data: Mapping[str, str]) -> bool:
 
 
 def _float(label: str, kind: str, caption: Any, body: str, **pairs: str) -> str:
-    head = "" if caption is None else _div("float-caption", str(caption))
+    head = "" if caption is None else _div("float-caption", ast.START + " ".join(str(caption).split()))
     return _div("float", head + _div("float-body", body, **pairs), id=label if FLOAT.match(label) else "", kind=kind)
 
 
@@ -164,6 +171,7 @@ def _attributes(classes: str = "", **pairs: str) -> str:
 
 
 def _fence(text: str, info: str = "") -> str:
+    text = ANSI.sub("", text)
     ticks = "`" * max(3, _longest(text, "`") + 1)
     return f"\n{ticks}{f' {{{info}}}' if info else ''}\n{text}\n{ticks}\n"
 

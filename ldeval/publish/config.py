@@ -52,9 +52,9 @@ class Book:
     variables: Mapping[str, Any]
 
     def option(self, name: str, form: str, default: Any = None) -> Any:
-        """Give an option of a format, or of the whole book, or the default."""
-        own = self.formats.get(form) or {}
-        return own.get(name, self.options.get(name, default))
+        """Give an option of a format, or of the whole book, or the default where neither says more than "default"."""
+        value = (self.formats.get(form) or {}).get(name, self.options.get(name))
+        return default if value in (None, "default") else value
 
     def texts(self, name: str, form: str) -> list[str]:
         """Give the texts of an include option: a file name, `{file: ...}`, `{text: ...}`, or a list of such."""
@@ -100,13 +100,18 @@ def read_book(root: Path) -> Book:
     if unknown := list(refused(raw, supported()[CONFIG])):
         raise BookError(Fault(CONFIG, lines.get(path, 0), f"{path}{what}", advice) for path, what, advice in unknown)
     book = raw.get("book") or {}
-    entries = tuple(_entries(book.get("chapters") or [], False)) + tuple(_entries(book.get("appendices") or [], True))
+    entries = tuple(_entries(listed(book.get("chapters")), False)) + tuple(_entries(listed(book.get("appendices")), True))
+    output = root / str(lookup(raw, "project.output-dir") or "_book")
     if faults := [*_chapter_faults(root, entries, lines), *_file_faults(root, raw, lines)]:
         raise BookError(faults)
+    if _holds_sources(output, root, entries):
+        advice = "name a folder for the report alone: whatever it holds goes when a new report takes its place"
+        what = f"project.output-dir: {output} holds files that are no report"
+        raise stop(CONFIG, lines.get("project.output-dir", 0), what, advice)
     variables = _load(root, "_variables.yml")[0] if (root / "_variables.yml").exists() else {}
     return Book(
         root=root,
-        output=root / (raw.get("project") or {}).get("output-dir", "_book"),
+        output=output,
         title=str(book.get("title") or "Untitled"),
         subtitle=str(book.get("subtitle") or ""),
         authors=tuple(_author(item) for item in listed(book.get("author"))),
@@ -128,7 +133,7 @@ def _load(root: Path, name: str) -> tuple[dict[str, Any], dict[str, int]]:
         raw = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError) as error:
         raise stop(name, 0, f"cannot be read ({reason(error)})", "a Quarto book has this file at its root") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         raise stop(name, mark.line + 1 if mark else 0, f"is not YAML: {getattr(error, 'problem', error)}") from error
     if not isinstance(raw, dict):
@@ -143,6 +148,8 @@ def _lines(node: Any, path: str) -> Iterator[tuple[str, int]]:
             name = f"{path}.{key.value}".lstrip(".")
             yield name, key.start_mark.line + 1
             yield from _lines(value, name)
+            if isinstance(value, yaml.ScalarNode):
+                yield f"{name}={value.value}", value.start_mark.line + 1
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
             if isinstance(item, yaml.ScalarNode):
@@ -153,7 +160,7 @@ def _lines(node: Any, path: str) -> Iterator[tuple[str, int]]:
 def _entries(items: list[Any], appendix: bool, part: str | None = None) -> Iterator[Entry]:
     for item in items:
         if isinstance(item, dict) and "part" in item:
-            yield from _entries(item.get("chapters") or [], appendix, str(item["part"]))
+            yield from _entries(listed(item.get("chapters")), appendix, str(item["part"]))
         elif isinstance(item, dict) and "file" in item:
             yield Entry(str(item["file"]), part, appendix)
         else:
@@ -173,12 +180,29 @@ def _chapter_faults(root: Path, entries: tuple[Entry, ...], lines: Mapping[str, 
             yield Fault(CONFIG, lines.get(path, 0), f"chapter {path} is not there", "write it or take it off the list")
 
 
+def _holds_sources(output: Path, root: Path, entries: tuple[Entry, ...]) -> bool:
+    """Tell whether a folder holds the book, a chapter of it, or anything but a report."""
+    names = [path.name for path in output.iterdir()] if output.is_dir() else []
+    is_report = "site_libs" in names or all(name.endswith(".pdf") for name in names)
+    within = (path.resolve().is_relative_to(output.resolve()) for path in (root, *(root / entry.path for entry in entries)))
+    return not is_report or any(within)
+
+
 def _file_faults(root: Path, raw: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Fault]:
     if lookup(raw, "book.date") in ("today", "now", "last-modified"):
         advice = "write the day: a report is the same whenever it is built"
         yield Fault(CONFIG, lines.get("book.date", 0), f"book.date: {raw['book']['date']} is not supported", advice)
-    for key in ("bibliography", "csl"):
-        for name in listed(raw.get(key)):
+    for pattern in map(str, listed(lookup(raw, "project.resources"))):
+        if not pattern.strip("/") or ".." in pattern:
+            advice = "name files of the book, or patterns such as data/*.csv"
+            yield Fault(CONFIG, lines.get("project.resources", 0), f"project.resources: {pattern!r} is outside the book", advice)
+    for part in [item for item in listed(lookup(raw, "book.chapters")) if isinstance(item, dict) and "part" in item]:
+        if str(part["part"]).endswith(".qmd") or not part.get("chapters"):
+            line = lines.get(f"book.chapters.part={part['part']}", 0)
+            advice = "give its title as text, and list its chapters"
+            yield Fault(CONFIG, line, f"part {part['part']}: a file, or a part without chapters, is not supported", advice)
+    for key in ("bibliography", "csl", "css", "format.html.css"):
+        for name in listed(lookup(raw, key)):
             if not (root / str(name)).is_file():
                 yield Fault(CONFIG, lines.get(key, 0), f"{key}: {name} is not there", "write it or take the key out")
 

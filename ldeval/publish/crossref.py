@@ -77,16 +77,18 @@ def number_book(book: Book, chapters: list[tuple[Chapter, list[Node]]]) -> list[
     numbered: list[Numbered] = []
     faults: list[Fault] = []
     for entry, (chapter, blocks) in zip(book.entries, chapters, strict=True):
-        heads = [node for node in blocks if node["t"] == "Header" and node["c"][0] == 1]
-        if len(heads) != 1:
+        headers = ast.nodes(blocks, "Header")
+        heads = [node for node in headers if node["c"][0] == 1]
+        if len(heads) != 1 or heads[0] not in blocks:
             advice = "begin it with one heading # Title, or give a title in the front matter"
             faults.append(Fault(chapter.path, 0, f"expected one level-1 heading, found {len(heads)}", advice))
             continue
+        faults += [Fault(*chapter.find(text), what, advice) for text, what, advice in _misplaced([node["c"] for node in headers])]
         (label, names, _), title = heads[0]["c"][1:]
         kind, number = "Appendix" if entry.appendix else "Chapter", ""
         if "unnumbered" not in names and book.options.get("number-sections", False):
             counts[kind] += 1
-            number = chr(ord("A") + counts[kind] - 1) if entry.appendix else str(counts[kind])
+            number = _letter(counts[kind]).upper() if entry.appendix else str(counts[kind])
         numbers = _Numbers(entry, number, Counter() if number else loose)
         numbers.add(label, kind if number else "", number or ast.plain(title))
         body = numbers.through([node for node in blocks if node is not heads[0]])
@@ -94,6 +96,16 @@ def number_book(book: Book, chapters: list[tuple[Chapter, list[Node]]]) -> list[
     if faults := [*faults, *_repeated(numbered)]:
         raise BookError(faults)
     return numbered
+
+
+def _misplaced(headers: list[list[Any]]) -> Iterator[tuple[str, str, str]]:
+    """Find headings without words, and those that skip a level, which no reader of the PDF's structure could follow."""
+    for before, (level, _, content) in zip([[0], *headers], headers, strict=False):
+        text = ast.plain(content)
+        if not text.strip():
+            yield "#" * level, "a heading without words is not supported", "give it words"
+        if level > before[0] + 1:
+            yield text, f"heading {text!r} of level {level} follows one of level {before[0]}", "go down one level at a time"
 
 
 class _Numbers:
@@ -145,11 +157,16 @@ class _Numbers:
         kind = ast.value(attributes, "kind") or "fig"
         if around:
             self.counts["sub"] += 1
-            number = f"({chr(ord('a') + self.counts['sub'] - 1)})"
+            number = f"({_letter(self.counts['sub'])})"
         else:
             number, self.counts["sub"] = self._next(kind) if attributes[0] else "", 0
         self.add(attributes[0], PREFIX[kind], f"{around}{NBSP}{number}" if around else number)
         return number
+
+
+def _letter(number: int) -> str:
+    """Give the letter of a number: a to z, then aa."""
+    return (_letter((number - 1) // 26) if number > 26 else "") + chr(ord("a") + (number - 1) % 26)
 
 
 def _repeated(chapters: list[Numbered]) -> Iterator[Fault]:
@@ -159,6 +176,10 @@ def _repeated(chapters: list[Numbered]) -> Iterator[Fault]:
             if REFERENCE.match(target.label):
                 places.setdefault(target.label, []).append(target.page)
     by_path = {numbered.entry.path: numbered.chapter for numbered in chapters}
+    for numbered in chapters:
+        for label, times in Counter(ast.identifiers([numbered.title, numbered.blocks])).items():
+            if times > 1 and not REFERENCE.match(label):
+                yield Fault(*numbered.chapter.find(f"#{label}"), f"id {label} is used {times} times in one chapter", "rename one")
     for label, pages in places.items():
         if len(pages) > 1:
             file, line = by_path[pages[-1]].find(label)

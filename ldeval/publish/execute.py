@@ -17,29 +17,11 @@ from ldeval.publish.config import Book, lookup
 from ldeval.publish.faults import settled, stop
 from ldeval.publish.source import Chapter, Code
 
-ANSI = re.compile(r"\x1b\[[0-9;]*m")
+ANSI = re.compile(r"\x1b\[[0-9;]*m|[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""Colours of a terminal, and characters that no page shows."""
 
-PRELUDE = """
-import os as _os, sys as _sys
-_ldeval_opened = set()
-def _ldeval_reads(name, default):
-    return getattr(_sys.modules.get("ldeval.release.reads"), name, default)
-def _ldeval_seen():
-    import json
-    print(json.dumps([sorted(_ldeval_opened), sorted(_ldeval_reads("READ", ()))]))
-def _ldeval_audit(event, args):
-    written = isinstance(args[1], str) and set(args[1]) & set("wax+") if event == "open" else True
-    if not written and isinstance(args[0], str) and not _ldeval_reads("by_key", False):
-        _ldeval_opened.add(_os.path.abspath(args[0]))
-_sys.addaudithook(_ldeval_audit)
-def _ldeval_show(value):
-    from IPython import get_ipython
-    from IPython.display import display
-    data = {"text/plain": value} if isinstance(value, str) else get_ipython().display_formatter.format(value)[0]
-    display(data, raw=True)
-"""
-"""Runs first: notes the files that the chapter opens (but those that `ldeval.release.reads` notes by key), and shows inline
-values (a string as itself, not quoted)."""
+WORD = re.compile(r"[\w./-]+")
+"""What may be the name of a file in code: libraries that are not of Python open files that nothing notes."""
 
 LAUNCH = """
 import sys
@@ -62,7 +44,7 @@ Output = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a chapter showed: the outputs of each piece of code in order; files opened, and results read by key."""
+    """What a chapter showed: the outputs of each piece of code in order; files and folders read, and results by key."""
 
     outputs: Sequence[Sequence[Output]] = ()
     opened: Sequence[str] = ()
@@ -90,7 +72,8 @@ async def run_chapter(book: Book, chapter: Chapter, *, timeout: int) -> Run:
     from nbformat.v4 import new_code_cell, new_notebook
 
     cells = [_cell(book, chapter, code) for code in chapter.code]
-    notebook = new_notebook(cells=[new_code_cell(PRELUDE), *cells, new_code_cell("_ldeval_seen()")])
+    first, last = "import ldeval.publish.kernel", "from ldeval.publish import kernel; kernel.tell()"
+    notebook = new_notebook(cells=[new_code_cell(first), *cells, new_code_cell(last)])
     is_project = lookup(book.options, "project.execute-dir") == "project"
     folder = book.root if is_project else (book.root / chapter.path).parent
     begun: list[int] = []
@@ -100,7 +83,7 @@ async def run_chapter(book: Book, chapter: Chapter, *, timeout: int) -> Run:
         try:
             await client.async_execute(cwd=str(folder), env=_environment(), cleanup_kc=True)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            code = [Code("", chapter.path, 0), *chapter.code][begun[-1]]
+            code = [Code("", chapter.path, 0), *chapter.code, Code("", chapter.path, 0)][begun[-1]]
             if isinstance(error, CellTimeoutError):
                 what, advice = f"ran longer than {timeout} seconds", "make it quicker, or allow more with --cell-timeout"
             elif isinstance(error, DeadKernelError):
@@ -108,8 +91,9 @@ async def run_chapter(book: Book, chapter: Chapter, *, timeout: int) -> Run:
             else:
                 what, advice = "failed", readable(error.traceback or f"{error.ename}: {error.evalue}").replace("\n", "\n    ")
             raise stop(code.file, code.line, f"{code.name} {what}", advice) from error
-    opened, read = json.loads(notebook.cells[-1].outputs[0]["text"])
-    return Run([cell.outputs for cell in cells], opened, read)
+    opened, read = json.loads(notebook.cells[-1].outputs[0]["data"]["text/plain"])
+    named = (os.path.normpath(folder / word) for code in chapter.code for word in WORD.findall(code.text))
+    return Run([cell.outputs for cell in cells], [*opened, *filter(os.path.isfile, named)], read)
 
 
 def _cell(book: Book, chapter: Chapter, code: Code) -> Any:
@@ -117,7 +101,7 @@ def _cell(book: Book, chapter: Chapter, code: Code) -> Any:
     from nbformat.v4 import new_code_cell
 
     if code.options is None:
-        return new_code_cell(f"_ldeval_show({code.text}\n)")
+        return new_code_cell(f"from ldeval.publish.kernel import show as _show; _show({code.text}\n)")
     options = cell_options(book, chapter, code)
     text = code.text if options["eval"] else ""
     if text and ("fig-width" in options or "fig-height" in options):

@@ -66,7 +66,7 @@ def _html(node: Node) -> Any:
         return _span(node)
     if kind == "Para" and _is_break(node):
         return [block("html", '<div class="page-break"></div>')]
-    if kind == "Table" or (kind == "RawBlock" and node["c"][0] == "html" and "<table" in node["c"][1]):
+    if kind == "Table" or (kind == "RawBlock" and node["c"][0] == "html" and "<table" in node["c"][1].lower()):
         return [block("html", '<div class="table-box">'), node, block("html", "</div>")]
     return shaped(node, "html") if kind == "Div" else None
 

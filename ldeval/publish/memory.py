@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -38,9 +38,10 @@ class Memory:
 
     def forget(self) -> None:
         """Drop the oldest texts: three times as many as this whole build used are kept."""
-        paths = sorted(self.folder.glob("*"), key=lambda path: (path.name in self.used, path.stat().st_mtime_ns))
-        for path in paths[: -3 * len(self.used)]:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another build forgets, too
+            paths = sorted(self.folder.glob("*"), key=lambda path: (path.name in self.used, path.stat().st_mtime_ns))
+            for path in paths[: -3 * len(self.used)]:
+                path.unlink()
 
 
 _memory: ContextVar[Memory | None] = ContextVar("memory", default=None)

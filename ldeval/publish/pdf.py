@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from ldeval.publish import ast
 from ldeval.publish.ast import Node, block, raw
-from ldeval.publish.config import INCLUDES, Book
+from ldeval.publish.config import CONFIG, INCLUDES, Book
 from ldeval.publish.crossref import REFERENCE, Numbered, Target, groups
 from ldeval.publish.faults import stop
+from ldeval.publish.look import faces
 from ldeval.publish.look.breaks import definitions
 from ldeval.publish.look.edition import long_date
 from ldeval.publish.look.pdf_tables import laid_out, spread, table
@@ -31,13 +31,13 @@ def chapter(book: Book, chapters: list[Numbered], numbered: Numbered, known: Map
     """Give a chapter as Typst; `cited` are the works of the whole book."""
     blocks = _chapter(numbered, {other.entry.path: (index, other.label) for index, other in enumerate(chapters)}, known)
     lister = next((other for other in chapters if lists_works(other.blocks)), chapters[-1])
-    return spread(_written(book, blocks, cited, lists=numbered is lister), blocks)
+    return spread(_written(book, blocks, cited, lists=numbered is lister))
 
 
 def document(book: Book, chapters: list[Numbered], contents: list[str], cited: list[str], edition: str) -> str:
     """Give the book as one Typst document from its chapters; `edition` says on its title page what it was made from."""
-    lang, _, region = book.lang.partition("-")
-    return template("document.typ").render(
+    lang, *rest = book.lang.split("-")
+    source = template("document.typ").render(
         book=book,
         look=(resources.files("ldeval.publish") / "templates" / "report.typ").read_text(encoding="utf-8"),
         groups=groups(chapters),
@@ -46,9 +46,14 @@ def document(book: Book, chapters: list[Numbered], contents: list[str], cited: l
         edition=edition,
         date=long_date(book.date),
         lang=lang,
-        region=region.upper(),
+        region=next((part.upper() for part in rest if len(part) == 2), ""),
         **{name.replace("-", "_"): book.texts(name, "typst") for name in INCLUDES},
     )
+    if lacking := faces.missing(source):
+        lines = (line for numbered in chapters for line in numbered.chapter.lines if lacking[0] in line.text)
+        place = next(((line.file, line.number) for line in lines), (CONFIG, 0))
+        raise stop(*place, f"the typefaces of the PDF lack {' '.join(lacking[:20])}", "use letters that they have, or a picture")
+    return source
 
 
 def _written(book: Book, blocks: list[Node], cited: list[str], *, lists: bool = False) -> str:
@@ -65,7 +70,7 @@ def _notice(book: Book, first: Numbered, cited: list[str]) -> str:
     if not marked:
         return "none"
     content = only([block for blocks in marked for block in blocks], "typst")
-    return f"[{_written(book, ast.walk(laid_out(content), _typst), cited)}]"
+    return f"[{spread(_written(book, ast.walk(laid_out(content), _typst), cited))}]"
 
 
 def compile_pdf(source: str, folder: Path) -> bytes:
@@ -81,7 +86,7 @@ def compile_pdf(source: str, folder: Path) -> bytes:
         return typst.compile(  # type: ignore[misc]  # its stub wants one type for the source and the folders
             source.encode(),
             root=str(folder),
-            font_paths=[str(resources.files("ldeval.publish") / "fonts"), str(_fonts())],
+            font_paths=[str(folder) for folder in faces.of_paper()],
             ignore_system_fonts=True,
             pdf_standards=["ua-1"],
             timestamp=datetime(2000, 1, 1, tzinfo=UTC),
@@ -90,13 +95,6 @@ def compile_pdf(source: str, folder: Path) -> bytes:
         line = re.search(r"^\s*\d+ │ (.*)$", getattr(error, "diagnostic", ""), re.MULTILINE)
         advice = [*getattr(error, "hints", ()), *([f"it stands in: {line[1].strip()[:200]}"] if line else [])]
         raise stop("PDF", 0, f"Typst cannot set the book: {error}", "\n    ".join(advice)) from error
-
-
-@lru_cache(maxsize=1)
-def _fonts() -> Path:
-    import matplotlib
-
-    return Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 
 
 def _chapter(numbered: Numbered, places: Mapping[str, tuple[int, str]], known: Mapping[str, Target]) -> list[Node]:
@@ -112,12 +110,13 @@ def _chapter(numbered: Numbered, places: Mapping[str, tuple[int, str]], known: M
 
 
 def _tables(tree: list[Node]) -> list[Node]:
-    """Read tables that cells gave as HTML; other raw HTML stays out of the PDF."""
+    """Read tables that cells gave as HTML, each after its own caption; other raw HTML stays out of the PDF."""
 
     def change(node: Node) -> list[Node] | None:
         if node["t"] != "RawBlock" or node["c"][0] != "html":
             return None
-        return ast.parse_html(node["c"][1]) if "<table" in node["c"][1] else []
+        blocks = ast.parse_html(node["c"][1]) if "<table" in node["c"][1].lower() else []
+        return [part for found in blocks for part in ([*found["c"][1][1], found] if found["t"] == "Table" else [found])]
 
     return list(ast.walk(tree, change))
 
@@ -125,7 +124,7 @@ def _tables(tree: list[Node]) -> list[Node]:
 def _identifier(label: str, index: int) -> str:
     """Give an id that is the book's own: sections of two chapters may have the same name."""
     clean = re.sub(r"[^\w.:-]", "-", label)
-    return clean if REFERENCE.match(clean) or clean.startswith("ref") else f"c{index}-{clean}"
+    return clean if REFERENCE.match(clean) or clean == "refs" or clean.startswith("ref-") else f"c{index}-{clean}"
 
 
 def _renamed(node: Node, index: int) -> Node:

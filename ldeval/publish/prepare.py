@@ -74,12 +74,12 @@ def needed(book: Book, chapters: list[Numbered], made: Mapping[str, bytes]) -> t
 
     `made` are the files that the chapters' code gave. Links within the book lead to a section or an exhibit.
     """
-    anchors = {n.entry.path: {*identifiers([n.title, n.blocks]), n.label, "refs", ""} for n in chapters}
+    anchors = {n.entry.path: {*ast.identifiers([n.title, n.blocks]), n.label, "refs", ""} for n in chapters}
     files, faults = set(resources(book)), []
     for numbered in chapters:
         for node in ast.nodes(numbered.blocks, "Image", "Link"):
             target, is_image = node["c"][2][0], node["t"] == "Image"
-            path, anchor = _address(numbered, target)
+            path, anchor = (place(numbered, target), "") if is_image else _address(numbered, target)
             what, advice = f"image {target} is not there" if is_image else f"link {target} leads nowhere", ""
             if EXTERNAL.match(target):
                 what = f"image {target} is on the network, or no file"
@@ -91,15 +91,8 @@ def needed(book: Book, chapters: list[Numbered], made: Mapping[str, bytes]) -> t
             else:
                 advice = f"looked for {path} in the book"
             if advice:
-                faults.append(Fault(*numbered.chapter.find(target), what, advice))
+                faults.append(Fault(*numbered.chapter.find(target or "]()"), what, advice))
     return files, faults
-
-
-def identifiers(tree: Any) -> Iterator[str]:
-    """Give the id of every node that has one."""
-    for node in ast.nodes(tree, *ast.ATTRIBUTES):
-        if identifier := node["c"][ast.ATTRIBUTES[node["t"]]][0]:
-            yield identifier
 
 
 def resources(book: Book) -> Iterator[str]:

@@ -49,7 +49,7 @@ class Structure:
         if "panel-tabset" in names:
             return self._tabset(content)
         if "float-caption" in names:
-            return ast.div([{"t": "Plain", "c": inlines(content)}], "", names)
+            return ast.div([{"t": "Plain", "c": inlines(content)[2:]}], "", names)  # after `ast.START`
         if FLOAT.match(attributes[0]) and "float" not in names:
             return self._float(attributes, content)
         return {"t": "Div", "c": [ast.without(attributes, *LAYOUT), self._laid_out(attributes, content)]}
@@ -58,7 +58,7 @@ class Structure:
         kind = attributes[0][:3]
         caption: list[Node] | None = None
         if text := ast.value(attributes, f"{kind}-cap"):
-            caption = inlines(ast.parse(text)["blocks"])
+            caption = ast.parse_inlines(text)
         elif content and content[-1]["t"] == "Para" and len(content) > 1:
             caption = content.pop()["c"]
         elif len(content) == 1 and "float" in ast.classes(content[0]) and not content[0]["c"][0][0]:
@@ -118,7 +118,7 @@ def inlines(blocks: list[Node]) -> list[Node]:
 def _callout(attributes: Attr, content: list[Node], kind: str) -> Node:
     title: list[Node] | None = None
     if (text := ast.value(attributes, "title")) is not None:
-        title = inlines(ast.parse(text)["blocks"])
+        title = ast.parse_inlines(text)
     elif content and content[0]["t"] == "Header":
         title, content = content[0]["c"][2], content[1:]
     appearance = ast.value(attributes, "appearance", "default") or "default"
@@ -166,9 +166,10 @@ def _equations(content: list[Node]) -> Iterator[Node]:
     while index < len(content):
         node = content[index]
         ahead = [n for n in content[index + 1 : index + 3] if n["t"] == "Str" or n["t"] not in ("Space", "SoftBreak")]
-        label = re.match(r"^\{#(eq-[^\s}]+)\}$", str(ahead[0]["c"])) if ahead and ahead[0]["t"] == "Str" else None
+        label = re.match(r"^\{#(eq-[^\s}]+)\}(\W*)$", str(ahead[0]["c"])) if ahead and ahead[0]["t"] == "Str" else None
         if node["t"] == "Math" and node["c"][0]["t"] == "DisplayMath" and label:
             yield ast.span([node], label[1], ["equation"])
+            yield from [ast.string(label[2])] if label[2] else []
             index = content.index(ahead[0], index) + 1
         else:
             yield node

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-KINDS: dict[str, Any] = {"flag": bool, "number": (int, float), "text": (str, int, float, date), "list": list}
+KINDS: dict[str, Any] = {"flag": bool, "number": (int, float), "text": (str, int, float, date)}
 
 
 @lru_cache(maxsize=1)
@@ -29,8 +29,10 @@ def refused(value: Any, known: Any, path: str = "") -> Iterator[tuple[str, str, 
     elif isinstance(known, list):
         if value not in known:
             yield path, f": {value} is not supported by the built-in renderer", f"use {' or '.join(map(str, known)).lower()}"
-    elif not isinstance(value, KINDS.get(known, object)):
+    elif not isinstance(value, KINDS.get(known, object)) or (isinstance(value, bool) and known in ("number", "text")):
         yield path, f": expected a {known}, found {type(value).__name__}", ""
+    elif isinstance(value, str) and "{{<" in value:
+        yield path, ": a shortcode is not read here", "write out its value"
 
 
 def _keys(value: Any, known: dict[str, Any], path: str) -> Iterator[tuple[str, str, str]]:

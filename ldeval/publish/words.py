@@ -9,15 +9,14 @@ from markupsafe import Markup
 
 from ldeval.publish import ast
 from ldeval.publish.ast import Node
-
-START = "ldeval "
-"""Goes before words while they are read: they are never a list, a heading or code."""
+from ldeval.publish.config import CONFIG
+from ldeval.publish.faults import stop
 
 
 @lru_cache(maxsize=64)
 def inlines(text: str) -> list[Node]:
     """Read words into inlines."""
-    read = ast.parse(START + " ".join(text.split()), "-raw_html-raw_tex-footnotes-citations")["blocks"][0]["c"][2:]
+    read = ast.parse_inlines(text.rstrip(" \\"), "-raw_html-raw_tex-footnotes-inline_notes-citations")
     return list(ast.walk(read, lambda node: node["c"][1] if node["t"] == "Link" else None))  # they stand in links themselves
 
 
@@ -51,4 +50,7 @@ def math(node: Node) -> list[Node] | None:
 
 
 def _written(text: str, *form: str, change: Callable[[Node], list[Node] | None] = lambda _: None) -> str:
-    return ast.write([{"t": "Plain", "c": ast.walk(inlines(text), change)}], {}, "-t", *form, "--wrap=none").strip()
+    try:
+        return ast.write([{"t": "Plain", "c": ast.walk(inlines(text), change)}], {}, "-t", *form, "--wrap=none").strip()
+    except ValueError as error:  # pandoc's own words, about a formula
+        raise stop(CONFIG, 0, f"{text}: {error}") from error

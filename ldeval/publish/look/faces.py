@@ -1,9 +1,11 @@
-"""The typefaces of the HTML, as data: a report makes no request, and some browsers load no font file from another folder."""
+"""The typefaces: those of the HTML as data, since a report makes no request; those of the PDF, and what they cannot show."""
 
 from __future__ import annotations
 
 import base64
+from functools import lru_cache
 from importlib import resources
+from pathlib import Path
 
 FACES = {
     "source-serif-4-latin-400-normal": ("Source Serif 4", "normal", "400"),
@@ -11,6 +13,30 @@ FACES = {
     "source-serif-4-latin-600-normal": ("Source Serif 4", "normal", "600"),
     "source-sans-3-latin-wght-normal": ("Source Sans 3", "normal", "200 900"),
 }
+
+SET = ((0x0, 0x24F), (0x2000, 0x2BFF), (0x1D400, 0x1D7FF))
+"""Latin letters, signs and letters of formulas: shown, if by the typefaces that Typst itself carries."""
+
+
+def of_paper() -> list[Path]:
+    """Give the folders of the PDF's typefaces."""
+    import matplotlib
+
+    return [Path(str(resources.files("ldeval.publish") / "fonts")), Path(matplotlib.get_data_path()) / "fonts" / "ttf"]
+
+
+def missing(text: str) -> list[str]:
+    """Give the characters of a text that no typeface of the PDF has."""
+    rare = {letter for letter in text if letter.isprintable() and not any(low <= ord(letter) <= high for low, high in SET)}
+    return sorted(letter for letter in rare if ord(letter) not in _shown()) if rare else []
+
+
+@lru_cache(maxsize=1)
+def _shown() -> frozenset[int]:
+    from matplotlib.ft2font import FT2Font
+
+    paths = (path for folder in of_paper() for path in folder.glob("[!L]*.ttf"))  # LastResort has a box for every letter
+    return frozenset(code for path in paths for code in FT2Font(str(path)).get_charmap())
 
 
 def as_data(name: str) -> str:

@@ -24,6 +24,9 @@ MEASURE = 105
 NOTE = ast.attr(pairs=[("typst:stroke", "(bottom: none)"), ("typst:inset", "(x: 0pt, top: 9pt)")])
 """The cell of a note: no line below, and set where the text around the table begins."""
 
+COLUMNS = re.compile(r"columns: [^\n]+,\n( *align: [^\n]+,\n)? *ldeval-columns: ([^\n]+),\n")
+"""What pandoc says of a table's columns, and what `table` says of them."""
+
 GROUP = re.compile(r"^  (table\.cell\((?:align: \w+, )?colspan: \d+\)\[#strong\[.*\]\]),$", re.MULTILINE)
 """The name of a group: a head of its rows, which Typst never leaves behind them and tells again on the next page."""
 
@@ -67,15 +70,15 @@ def _noted(content: list[Node]) -> list[Node]:
     return found
 
 
-def spread(text: str, blocks: list[Node]) -> str:
-    """Set tables to the full measure: numbers, names and short cells as wide as they are, the rest in proportion."""
-    columns = iter([_columns(node) for node in ast.nodes(blocks, "Table")])
-    text = re.sub(r"  table\.hline\(\),\n  table\.footer\(", "  table.footer(repeat: false, ", text)
+def spread(text: str) -> str:
+    """Set the tables of a text of Typst, as pandoc wrote it, to the measure that `table` gave them."""
+    text = re.sub(r"table\.hline\(\),\n *table\.footer\(", "table.footer(repeat: false, ", text)
     text = GROUP.sub(r"  table.header(level: 2, \1),", text)
-    return re.sub(r"(?<=#table\(\n  columns: )[^\n]+(?=,\n)", lambda found: next(columns) or found[0], text)
+    return COLUMNS.sub(r"columns: \2,\n\1", text)
 
 
 def _columns(table: Node) -> str | None:
+    """Share out the full measure: numbers, names and short cells as wide as they are, the rest in proportion."""
     specs = table["c"][2]
     if any(width["t"] != "ColWidthDefault" for _, width in specs):
         return None
@@ -131,7 +134,10 @@ def table(node: Node) -> Node:
     attributes = node["c"][0]
     *rest, bodies, foot = node["c"][2:]
     bodies, foot = _kept_together([_grouped(body, len(node["c"][2])) for body in bodies], foot)
-    return {"t": "Table", "c": [["", [*attributes[1], "typst:no-figure"], attributes[2]], [None, []], *rest, bodies, foot]}
+    bare = ["", [*attributes[1], "typst:no-figure"], attributes[2]]
+    made = {"t": "Table", "c": [bare, [None, []], *rest, bodies, foot]}
+    columns = _columns(made)
+    return ast.add(made, "typst:ldeval-columns", columns) if columns else made
 
 
 def _grouped(body: Any, width: int) -> Any:
