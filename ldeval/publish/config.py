@@ -102,7 +102,7 @@ def read_book(root: Path) -> Book:
     book = raw.get("book") or {}
     entries = tuple(_entries(listed(book.get("chapters")), False)) + tuple(_entries(listed(book.get("appendices")), True))
     output = root / str(lookup(raw, "project.output-dir") or "_book")
-    if faults := [*_chapter_faults(root, entries, lines), *_file_faults(root, raw, lines)]:
+    if faults := [*_chapter_faults(root, raw, entries, lines), *_file_faults(root, raw, lines)]:
         raise BookError(faults)
     if _holds_sources(output, root, entries):
         advice = "name a folder for the report alone: whatever it holds goes when a new report takes its place"
@@ -167,7 +167,12 @@ def _entries(items: list[Any], appendix: bool, part: str | None = None) -> Itera
             yield Entry(str(item), part, appendix)
 
 
-def _chapter_faults(root: Path, entries: tuple[Entry, ...], lines: Mapping[str, int]) -> Iterator[Fault]:
+def _chapter_faults(root: Path, raw: Mapping[str, Any], entries: tuple[Entry, ...], lines: Mapping[str, int]) -> Iterator[Fault]:
+    for part in [item for item in listed(lookup(raw, "book.chapters")) if isinstance(item, dict) and "part" in item]:
+        if str(part["part"]).endswith(".qmd") or not part.get("chapters"):
+            line = lines.get(f"book.chapters.part={part['part']}", 0)
+            advice = "give its title as text, and list its chapters"
+            yield Fault(CONFIG, line, f"part {part['part']}: a file, or a part without chapters, is not supported", advice)
     paths = [entry.path for entry in entries]
     if not paths or paths[0] != "index.qmd":
         yield Fault(CONFIG, lines.get("book.chapters", 0), "a book's first chapter is index.qmd", "list it first under chapters")
@@ -196,11 +201,6 @@ def _file_faults(root: Path, raw: Mapping[str, Any], lines: Mapping[str, int]) -
         if not pattern.strip("/") or ".." in pattern:
             advice = "name files of the book, or patterns such as data/*.csv"
             yield Fault(CONFIG, lines.get("project.resources", 0), f"project.resources: {pattern!r} is outside the book", advice)
-    for part in [item for item in listed(lookup(raw, "book.chapters")) if isinstance(item, dict) and "part" in item]:
-        if str(part["part"]).endswith(".qmd") or not part.get("chapters"):
-            line = lines.get(f"book.chapters.part={part['part']}", 0)
-            advice = "give its title as text, and list its chapters"
-            yield Fault(CONFIG, line, f"part {part['part']}: a file, or a part without chapters, is not supported", advice)
     for key in ("bibliography", "csl", "css", "format.html.css"):
         for name in listed(lookup(raw, key)):
             if not (root / str(name)).is_file():
