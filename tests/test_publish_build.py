@@ -110,6 +110,54 @@ def test_a_run_is_never_stale(tmp_path, what):
         assert (root / "_report").stat().st_ino == kept
 
 
+def test_what_a_chapter_writes_itself_does_not_run_it_again(tmp_path):
+    writes = "import os, sqlite3, pandas as pd\npd.DataFrame({'a': [1]}).to_csv('out.csv'); print(open('out.csv').read())\n"
+    writes += "sqlite3.connect('db.sqlite').execute('create table if not exists t (a)')\nprint(sorted(os.listdir('.')))"
+    root = write_book(tmp_path / "book", {"a.qmd": "# A\n" + cell(writes)})
+    rendered(root)
+    rendered(root)  # the folder it lists has its files only now
+    said = []
+    build(root, to="html", say=said.append)
+    assert said == ["Nothing changed: the report is up to date"]
+
+
+def test_what_a_chapter_reads_before_it_writes_runs_it_again(tmp_path):
+    code = "print(open('n.txt').read())\nopen('n.txt', 'a').write('x')"
+    root = write_book(tmp_path / "book", {"a.qmd": "# A\n" + cell(code)}, **{"n.txt": "first"})
+    rendered(root)
+    assert "firstx" in rendered(root)
+
+
+def test_a_link_to_the_output_stays_one(book, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (book / "_report").symlink_to(tmp_path / "elsewhere")
+    rendered(book)
+    assert (book / "_report").is_symlink()
+    assert "first" in (tmp_path / "elsewhere" / "a.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "held", "taken"),
+    [
+        ("_book", "", True),
+        ("_book", ".gitkeep", True),
+        ("_book", "A-book.pdf", True),
+        ("out/html", "site_libs/quarto.js", True),
+        ("papers", "mine.pdf", False),
+        ("chapters", "notes.qmd", False),
+    ],
+)
+def test_only_a_folder_of_a_report_is_replaced(tmp_path, name, held, taken):
+    root = write_book(tmp_path / "book", {"a.qmd": "# A\n"}, **({f"{name}/{held}": "kept"} if held else {}))
+    (root / "_quarto.yml").write_text((root / "_quarto.yml").read_text().replace("_report", name))
+    if taken:
+        assert build(root, to="html", say=lambda text: None) == root / name
+    else:
+        with pytest.raises(BookError, match="holds files that are no report"):
+            build(root, to="html", say=lambda text: None)
+        assert (root / name / held).read_text() == "kept"
+
+
 def test_a_chapter_may_give_any_name_another_meaning(tmp_path):
     code = "from rich import print\njson = list = set = sorted = display = None\n%reset -f"
     root = write_book(tmp_path / "book", {"a.qmd": "# A\n" + cell(code) + "\nSix: `{python} 2 * 3`.\n"})

@@ -24,12 +24,7 @@ READ = {
     cell("1", echo="fenced"): "cell option 'echo': expected a flag, found str",
     cell("1", fig_width="true"): "cell option 'fig-width': expected a number, found bool",
     cell("1", fig_cap='"of {{< var q >}}"'): "cell option 'fig-cap': a shortcode is not read here",
-    "- of a list\n\n  ```{python}\n  1\n  ```": "a cell within a list or quote is not supported",
-    "- of a list\n\n    ```{python}\n    1\n    ```": "a cell within a list or quote is not supported",
-    "> ```{python}\n> 1\n> ```": "a cell within a list or quote is not supported",
-    "::: {.float}\nx\n:::": "the class .float is the renderer's own",
-    "::: callout\nx\n:::": "the class .callout is the renderer's own",
-    '<div class="wide for-html">x</div>': "the class .for-html is the renderer's own",
+    "- of a list\n\n  ```{python}\n  1\n  ```": "an indented cell is not supported",
 }
 PARSED = {
     "\\begin{center}\nlost\n\\end{center}": "raw tex is not supported",
@@ -55,11 +50,19 @@ PARSED = {
     cell("1", label="fig-a", fig_cap="c", fig_subcap="[a, b]"): "fig-subcap has 2 texts for 1 outputs",
     cell("1", label="fig-b", fig_alt="lost"): "fig-alt 'lost' has no picture",
     cell("1", label="fig-c", tbl_cap="lost"): "a cell of the kind fig has a caption of another kind",
+    "- of a list\n\n    ```{python}\n    1\n    ```": "a cell within a list or quote is not supported",
+    "> ```{python}\n> 1\n> ```": "a cell within a list or quote is not supported",
+    "::: {.float}\nx\n:::": "the class .float is the renderer's own",
+    "::: callout\nx\n:::": "the class .callout is the renderer's own",
+    '<div class="wide tabset">x</div>': "the class .tabset is the renderer's own",
+    "::: {.float-caption}\nx\n:::": "the class .float-caption is the renderer's own",
+    "[x]{.equation}": "the class .equation is the renderer's own",
+    cell("from IPython.display import Markdown\nMarkdown('::: {.layout}\\nx\\n:::')"): "the class .layout is the renderer's own",
+    '<svg><image href="a.png"/></svg>': "raw HTML that loads a file is not supported",
+    "<style>p { background: url('a.png') }</style>": "raw HTML that loads a file is not supported",
     "<table>\n<tr><td>1</td></tr>\n</table>": "an HTML table in Markdown is not supported",
     'See <img src="https://example.org/a.png">.': "raw HTML that loads a file is not supported",
     cell("from IPython.display import HTML\nHTML('<script src=a.js></script>')"): "raw HTML that loads a file is not supported",
-    '::: {.content-visible when-format="typst"}\n## Of paper\n:::': "Of paper in conditional content is not supported",
-    '::: {.content-hidden when-format="html"}\n$$1$$ {#eq-z}\n:::': "{#eq-z} in conditional content is not supported",
     cell("print('{{< video x.mp4 >}}')", output="asis"): "its output holds the shortcode {{< video x.mp4 >}}",
 }
 CONFIG = {
@@ -138,6 +141,11 @@ def test_front_matter_that_has_no_effect_is_refused(tmp_path, front):
         ("# A\n\n## B\n\n#### Far below\n", "a.qmd:5: heading 'Far below' of level 4 follows one of level 2"),
         ("# A\n\n## B\n\n###\n", "a.qmd:5: a heading without words is not supported"),
         ("# A\n\n[x]{#same} and [y]{#same}\n", "a.qmd:3: id same is used 2 times in one chapter"),
+        (
+            '# A\n\n::: {.content-visible when-format="typst"}\n## Paper\n:::\n',
+            "a.qmd:4: Paper in conditional content is not supported",
+        ),
+        ('# A\n\n::: {.content-hidden when-format="html"}\n$$1$$ {#eq-z}\n:::\n', "a.qmd:4: eq-z in conditional content is"),
         ("# A\n\n![a]()\n", "a.qmd:3: image  is not there"),
     ],
 )
@@ -147,10 +155,10 @@ def test_what_no_pdf_could_hold_is_told_before_by_its_line(tmp_path, text, says)
 
 
 def test_letters_that_the_pdf_cannot_show_are_told_and_do_not_become_boxes(tmp_path):
-    root = write_book(tmp_path / "book", {"a.qmd": "# A\n\nÅse, Łódź, μ ≤ 1, Привет: shown.\n\nNot so: 中文.\n"})
-    with pytest.raises(BookError, match=r"a\.qmd:5: the typefaces of the PDF lack 中 文"):
+    root = write_book(tmp_path / "book", {"a.qmd": "# A\n\nÅse, Łódź, μ ≤ 1, Привет: shown.\n\nNot so: 中✅.\n"})
+    with pytest.raises(BookError, match=r"a\.qmd:5: the typefaces of the PDF lack ✅ 中"):
         build(root, to="pdf", say=lambda text: None)
-    assert "中文" in (build(root, to="html", say=lambda text: None) / "a.html").read_text()
+    assert "中✅" in (build(root, to="html", say=lambda text: None) / "a.html").read_text()
 
 
 def test_references_and_citations_in_one_bracket_are_refused(tmp_path):
@@ -168,6 +176,31 @@ def test_a_formula_that_cannot_be_set_is_named_by_its_line(tmp_path):
 
 
 TAKEN = """# A
+
+<!-- <img src="old.png"> and <table> -->
+
+<script>var parts = "<img src=x>", at = URL(1); // url(x)
+</script>
+
+<img src = "data:image/gif;base64,R0lGODlhAQABAAAAACw=" alt="dot">
+
+    ```{python}
+    shown()
+    ```
+
+Classes such as `{.float}` and `class="layout"`, and $x_{i.float}$. Of `{python} 1.5`: $a = `{python} 1.5`$.
+
+::: {.content-visible when-format="html"}
+:::: {.panel-tabset}
+### Of pages
+On pages.
+
+#### Deep {.unnumbered}
+Deeper.
+::::
+:::
+
+[x]{#results}
 
 ::: {.panel-tabset}
 ## One
@@ -227,6 +260,9 @@ def taken(tmp_path_factory):
 @pytest.mark.parametrize(
     "words",
     [
+        "shown()",
+        "{.float}",
+        "Of 1.5:",
         "Inner text.",
         "Outer text.",
         "and another",

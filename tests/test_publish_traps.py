@@ -37,14 +37,17 @@ CHAPTERS = {
     + '\n::: {.callout-note title="2. Start here"}\nx\n:::\n'
     + cell("print('\\x1b[31mred\\x1b[0m and \\x00plain')")
     + "\nA value `{python} '&lt;b&gt; &copy;'` here.\n\n`{python} '==='`\n\nTwo `{python} 'lines\\n\\n    of one'` value.\n"
-    + "\n$$e = 1$$ {#eq-e}.\n\nSee @eq-e.\n",
+    + "\n$$e = 1$$ {#eq-e}.\n\nSee @eq-e.\n"
+    + "\n![The $x^2$ of ($y$) grows. More](d.svg){#fig-m}\n\n## Results\n"
+    + cell("print('of a cell')", label="results"),
     "b.qmd": "# B\n\n## Reform\n\nSee [here](#reform).\n" + LIST + cell(SHOWN),
 }
 
 
 @pytest.fixture(scope="module")
 def book(tmp_path_factory):
-    root = write_book(tmp_path_factory.mktemp("traps") / "book", CHAPTERS, config="toc-depth: default\n")
+    files = {"d.svg": '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'}
+    root = write_book(tmp_path_factory.mktemp("traps") / "book", CHAPTERS, config="toc-depth: default\n", **files)
     sources = []
     with pytest.MonkeyPatch.context() as patch:
         real = building.pdf.compile_pdf
@@ -71,6 +74,8 @@ def book(tmp_path_factory):
         "cell in capitals",
         "Its own caption",
         "See Equation 1.1",
+        "of a cell",
+        "grows. More",
     ],
 )
 def test_words_are_shown_as_they_are(book, words):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict
 from functools import lru_cache
@@ -20,9 +21,6 @@ from ldeval.root import LOCK_FILE
 FOLDER = "_build"
 PACKAGE = Path(ldeval.__file__).parent
 RECORD = "site_libs/build.json"
-MADE = ("_", ".")
-"""How names begin of what builds make, which come and go in a folder."""
-
 IGNORED = (".venv", FOLDER, ".git", "__pycache__")
 
 
@@ -37,7 +35,7 @@ def package() -> str:
 def load(memory: Memory, book: Book, chapter: Chapter) -> Run | None:
     """Give the kept run of a chapter where its text, the package and every file that it read are as they were."""
     kept = json.loads(memory.get(_key(book, chapter)) or "null")
-    if kept is None or any(_content(book.root / name) != seen for name, seen in kept["read"].items()):
+    if kept is None or any(_content(book, name) != seen for name, seen in kept["read"].items()):
         return None
     run = Run(**kept["run"])
     return run if digests(book.root / RESULTS, map(tuple, run.read)) == kept["results"] else None
@@ -45,7 +43,7 @@ def load(memory: Memory, book: Book, chapter: Chapter) -> Run | None:
 
 def save(memory: Memory, book: Book, chapter: Chapter, run: Run, begun: int) -> None:
     """Keep the run of a chapter, unless what it read changed since it had `begun` (in ns)."""
-    read = {name: _content(book.root / name) for name in sorted(set(_within(book.root, run.opened)))}
+    read = {name: _content(book, name) for name in sorted(set(_within(book.root, run.opened)))}
     results = digests(book.root / RESULTS, map(tuple, run.read))
     if all(_changed(book.root / name) < begun for name in [*read, f"{RESULTS}/provenance.json"]):
         memory.put(_key(book, chapter), json.dumps({"read": read, "results": results, "run": asdict(run)}))
@@ -73,11 +71,13 @@ def _key(book: Book, chapter: Chapter) -> str:
     return digest([chapter.path.encode(), repr((chapter.text, chapter.code)).encode(), settings.encode(), package().encode()])
 
 
-def _content(path: Path) -> str:
-    """Give the digest of a file, or of the names in a folder, but of those that are made."""
+def _content(book: Book, name: str) -> str:
+    """Give the digest of a file, or of the names in a folder; what builds make comes and goes in the book's own."""
+    path = book.root / name
+    made = (*IGNORED, book.output.name, str(RESULTS)) if name == "." else IGNORED
     try:
         if path.is_dir():
-            return digest(sorted(name.name.encode() for name in path.iterdir() if not name.name.startswith(MADE)))
+            return digest(sorted(os.fsencode(item.name) for item in path.iterdir() if not item.name.startswith(made)))
         return digest([path.read_bytes()])
     except OSError:
         return "gone"

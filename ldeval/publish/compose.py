@@ -27,6 +27,9 @@ HTML_ORDER = ("text/html", "text/markdown", *IMAGES, "text/latex", "text/plain")
 PDF_ORDER = ("text/markdown", *IMAGES, "text/html", "text/latex", "text/plain")
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~^$@:\"'&=])")
 
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
+"""What reads the same in a text and in a formula."""
+
 
 @dataclass(frozen=True, slots=True)
 class Composed:
@@ -63,7 +66,8 @@ def _inline(outputs: Sequence[Output]) -> str:
     if "text/html" in data:
         ticks = "`" * (_longest(data["text/html"], "`") + 1)
         return f"{ticks}{' '.join(data['text/html'].split())}{ticks}{{=html}}"
-    return SPECIAL.sub(r"\\\1", re.sub(r"\s*\n\s*", " ", data.get("text/plain", "")))
+    text = re.sub(r"\s*\n\s*", " ", ANSI.sub("", data.get("text/plain", "")))
+    return text if NUMBER.fullmatch(text) else SPECIAL.sub(r"\\\1", text)
 
 
 @dataclass(frozen=True, slots=True)

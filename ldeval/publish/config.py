@@ -169,7 +169,7 @@ def _entries(items: list[Any], appendix: bool, part: str | None = None) -> Itera
 
 def _chapter_faults(root: Path, raw: Mapping[str, Any], entries: tuple[Entry, ...], lines: Mapping[str, int]) -> Iterator[Fault]:
     for part in [item for item in listed(lookup(raw, "book.chapters")) if isinstance(item, dict) and "part" in item]:
-        if str(part["part"]).endswith(".qmd") or not part.get("chapters"):
+        if str(part["part"]).endswith((".qmd", ".md", ".ipynb")) or not part.get("chapters"):
             line = lines.get(f"book.chapters.part={part['part']}", 0)
             advice = "give its title as text, and list its chapters"
             yield Fault(CONFIG, line, f"part {part['part']}: a file, or a part without chapters, is not supported", advice)
@@ -187,8 +187,9 @@ def _chapter_faults(root: Path, raw: Mapping[str, Any], entries: tuple[Entry, ..
 
 def _holds_sources(output: Path, root: Path, entries: tuple[Entry, ...]) -> bool:
     """Tell whether a folder holds the book, a chapter of it, or anything but a report."""
-    names = [path.name for path in output.iterdir()] if output.is_dir() else []
-    is_report = "site_libs" in names or all(name.endswith(".pdf") for name in names)
+    names = [path.name for path in output.iterdir() if path.name[0] != "."] if output.is_dir() else []
+    made = (".pdf", ".typ") if output.name[0] == "_" else ()  # by its name nobody keeps papers of their own there
+    is_report = "site_libs" in names or all(name.endswith(made) for name in names)
     within = (path.resolve().is_relative_to(output.resolve()) for path in (root, *(root / entry.path for entry in entries)))
     return not is_report or any(within)
 

@@ -8,8 +8,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from ldeval.publish import ast
-from ldeval.publish.crossref import REFERENCE
+from ldeval.publish import ast, rawhtml
 from ldeval.publish.faults import Fault
 from ldeval.publish.source import Chapter, Code
 from ldeval.publish.supported import supported
@@ -17,6 +16,8 @@ from ldeval.publish.supported import supported
 RAW = ("RawBlock", "RawInline")
 NAMES = {"CodeBlock": "code block", "Header": "heading", "Figure": "image"}
 CONDITIONAL = {"content-visible", "content-hidden"}
+PARTS = {"float-caption", "float-body"}
+OWN = PARTS | {"float", "callout", "callout-title", "callout-body", "layout", "layout-cell", "tabset", "tab-title", "tab-body"}
 
 Found = Iterator[tuple[tuple[str, ...], str, str]]
 """Words by which to find a construct in the text, what is wrong with it, and what to do."""
@@ -29,8 +30,10 @@ def unsupported(chapter: Chapter, tree: Any, cells: Sequence[Code]) -> Iterator[
     """
     known = supported()["construct"]
     place = partial(_place, chapter, _given(tree, cells))
+    floats = [node["c"][1] for node in ast.nodes(tree, "Div") if "float" in ast.classes(node)]
+    inside = {id(part) for content in floats for part in content}
     for node in ast.nodes(tree, *ast.ATTRIBUTES, *RAW):
-        found = _raw(node, known) if node["t"] in RAW else chain(_attributes(node, known), _conditional(node))
+        found = _raw(node, known) if node["t"] in RAW else chain(_attributes(node, known), _conditional(node), _own(node, inside))
         yield from (Fault(*place(node, *needles), what, advice) for needles, what, advice in found)
 
 
@@ -39,9 +42,8 @@ def _raw(node: ast.Node, known: Any) -> Found:
     needles = (text.split("\n")[0],)
     if form not in known["raw"]:
         yield needles, f"raw {form} is not supported", f"write it in Markdown, or raw as {' and '.join(known['raw'])}"
-    for refused in known["refused html"] if form == "html" else ():
-        if re.search(refused["pattern"], text, re.IGNORECASE | re.DOTALL):
-            yield needles, f"{refused['what']} is not supported", refused["advice"]
+    if form == "html":
+        yield from ((needles, f"{what} is not supported", advice) for what, advice in rawhtml.refused(text))
 
 
 def _attributes(node: ast.Node, known: Any) -> Found:
@@ -62,14 +64,20 @@ def _attributes(node: ast.Node, known: Any) -> Found:
 def _conditional(node: ast.Node) -> Found:
     if not CONDITIONAL & set(ast.classes(node)):
         return
-    attributes, content = node["c"]
-    if not any(key.endswith("-format") for key, _ in attributes[2]):
+    if not any(key.endswith("-format") for key, _ in node["c"][0][2]):
         yield (".content-",), "conditional content has no format", 'give when-format="html" (or "typst"), or unless-format'
-    headings = (ast.plain(header["c"][2]) for header in ast.nodes(content, "Header"))
-    equations = (word["c"] for word in ast.nodes(content, "Str") if word["c"].startswith("{#eq-"))
-    for named in chain(headings, filter(REFERENCE.match, ast.identifiers(content)), equations):
-        what = f"{named} in conditional content is not supported"
-        yield (named, ".content-"), what, "take it out: what is numbered has the same number in HTML and PDF"
+
+
+def _own(node: ast.Node, inside: set[int]) -> Found:
+    """Find what only the renderer itself makes (see `structure`); `inside` are the nodes within its floats."""
+    names = set(ast.classes(node))
+    made = names & OWN if node["t"] == "Div" else names & {"equation"} if node["t"] == "Span" else set()
+    if "float" in made and ast.value(node["c"][0], "kind"):
+        made.discard("float")
+    for name in made - (PARTS if id(node) in inside else set()):
+        yield (f".{name}", name), f"the class .{name} is the renderer's own", "give it another name"
+    if node["t"] == "Code" and node["c"][1].startswith("{python}"):
+        yield ("{python}",), "a cell within a list or quote is not supported", "begin it at the margin"
 
 
 def _place(chapter: Chapter, given: dict[int, tuple[str, int]], node: ast.Node, *needles: str) -> tuple[str, int]:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 from ldeval.publish import ast
@@ -77,18 +77,18 @@ def number_book(book: Book, chapters: list[tuple[Chapter, list[Node]]]) -> list[
     numbered: list[Numbered] = []
     faults: list[Fault] = []
     for entry, (chapter, blocks) in zip(book.entries, chapters, strict=True):
-        headers = ast.nodes(blocks, "Header")
-        heads = [node for node in headers if node["c"][0] == 1]
+        heads = [node for node in ast.nodes(blocks, "Header") if node["c"][0] == 1]
         if len(heads) != 1 or heads[0] not in blocks:
             advice = "begin it with one heading # Title, or give a title in the front matter"
             faults.append(Fault(chapter.path, 0, f"expected one level-1 heading, found {len(heads)}", advice))
             continue
-        faults += [Fault(*chapter.find(text), what, advice) for text, what, advice in _misplaced([node["c"] for node in headers])]
         (label, names, _), title = heads[0]["c"][1:]
         kind, number = "Appendix" if entry.appendix else "Chapter", ""
         if "unnumbered" not in names and book.options.get("number-sections", False):
             counts[kind] += 1
             number = _letter(counts[kind]).upper() if entry.appendix else str(counts[kind])
+        found = chain(_misplaced(blocks), _conditional(blocks, bool(number)))
+        faults += [Fault(*chapter.find(text), what, advice) for text, what, advice in found]
         numbers = _Numbers(entry, number, Counter() if number else loose)
         numbers.add(label, kind if number else "", number or ast.plain(title))
         body = numbers.through([node for node in blocks if node is not heads[0]])
@@ -98,14 +98,31 @@ def number_book(book: Book, chapters: list[tuple[Chapter, list[Node]]]) -> list[
     return numbered
 
 
-def _misplaced(headers: list[list[Any]]) -> Iterator[tuple[str, str, str]]:
+def _misplaced(blocks: list[Node]) -> Iterator[tuple[str, str, str]]:
     """Find headings without words, and those that skip a level, which no reader of the PDF's structure could follow."""
-    for before, (level, _, content) in zip([[0], *headers], headers, strict=False):
+    before = 0
+    for node in ast.nodes(blocks, "Header", "Div"):
+        if "tabset" in ast.classes(node):
+            before = int(ast.value(node["c"][0], "level") or 1)  # the PDF has its titles as headings
+        if node["t"] == "Div":
+            continue
+        level, _, content = node["c"]
         text = ast.plain(content)
         if not text.strip():
             yield "#" * level, "a heading without words is not supported", "give it words"
-        if level > before[0] + 1:
-            yield text, f"heading {text!r} of level {level} follows one of level {before[0]}", "go down one level at a time"
+        if level > before + 1:
+            yield text, f"heading {text!r} of level {level} follows one of level {before}", "go down one level at a time"
+        before = level
+
+
+def _conditional(blocks: list[Node], is_numbered: bool) -> Iterator[tuple[str, str, str]]:
+    """Find what would be numbered in one format alone."""
+    for div in ast.nodes(blocks, "Div", "Span"):
+        if {"content-visible", "content-hidden"} & set(ast.classes(div)):
+            headers = [node["c"] for node in ast.nodes(div, "Header") if is_numbered and "unnumbered" not in ast.classes(node)]
+            for name in chain((ast.plain(content) for *_, content in headers), filter(REFERENCE.match, ast.identifiers(div))):
+                advice = "take it out, or leave it without a number: numbers are the same in HTML and PDF"
+                yield name, f"{name} in conditional content is not supported", advice
 
 
 class _Numbers:
@@ -176,10 +193,6 @@ def _repeated(chapters: list[Numbered]) -> Iterator[Fault]:
             if REFERENCE.match(target.label):
                 places.setdefault(target.label, []).append(target.page)
     by_path = {numbered.entry.path: numbered.chapter for numbered in chapters}
-    for numbered in chapters:
-        for label, times in Counter(ast.identifiers([numbered.title, numbered.blocks])).items():
-            if times > 1 and not REFERENCE.match(label):
-                yield Fault(*numbered.chapter.find(f"#{label}"), f"id {label} is used {times} times in one chapter", "rename one")
     for label, pages in places.items():
         if len(pages) > 1:
             file, line = by_path[pages[-1]].find(label)

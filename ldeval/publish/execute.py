@@ -17,7 +17,7 @@ from ldeval.publish.config import Book, lookup
 from ldeval.publish.faults import settled, stop
 from ldeval.publish.source import Chapter, Code
 
-ANSI = re.compile(r"\x1b\[[0-9;]*m|[\x00-\x08\x0b\x0c\x0e-\x1f]")
+ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b\x0c\x0e-\x1f]")
 """Colours of a terminal, and characters that no page shows."""
 
 WORD = re.compile(r"[\w./-]+")
@@ -56,7 +56,8 @@ def cell_options(book: Book, chapter: Chapter, cell: Code) -> dict[str, Any]:
     looks = {name: book.option(name, "html") for name in LOOKS if book.option(name, "html") is not None}
     own = {name: chapter.meta[name] for name in LOOKS if name in chapter.meta}
     executed = (book.options.get("execute") or {}) | (chapter.meta.get("execute") or {})
-    return DEFAULTS | looks | own | executed | dict(cell.options or {})
+    given = looks | own | executed | dict(cell.options or {})
+    return DEFAULTS | {name: value for name, value in given.items() if value not in (None, "default")}
 
 
 async def run_chapter(book: Book, chapter: Chapter, *, timeout: int) -> Run:
@@ -76,6 +77,8 @@ async def run_chapter(book: Book, chapter: Chapter, *, timeout: int) -> Run:
     notebook = new_notebook(cells=[new_code_cell(first), *cells, new_code_cell(last)])
     is_project = lookup(book.options, "project.execute-dir") == "project"
     folder = book.root if is_project else (book.root / chapter.path).parent
+    named = {os.path.normpath(folder / word) for code in chapter.code for word in WORD.findall(code.text)}
+    before = {name: _age(name) for name in named if not os.path.isdir(name)}
     begun: list[int] = []
     with tempfile.TemporaryDirectory(prefix="ldeval-") as name:
         client = NotebookClient(notebook, km=_manager(Path(name, "kernel")), timeout=timeout, shutdown_kernel="immediate")
@@ -91,9 +94,17 @@ async def run_chapter(book: Book, chapter: Chapter, *, timeout: int) -> Run:
             else:
                 what, advice = "failed", readable(error.traceback or f"{error.ename}: {error.evalue}").replace("\n", "\n    ")
             raise stop(code.file, code.line, f"{code.name} {what}", advice) from error
-    opened, read = json.loads(notebook.cells[-1].outputs[0]["data"]["text/plain"])
-    named = (os.path.normpath(folder / word) for code in chapter.code for word in WORD.findall(code.text))
-    return Run([cell.outputs for cell in cells], [*opened, *filter(os.path.isfile, named)], read)
+    told = next(output["data"]["text/plain"] for output in notebook.cells[-1].outputs if "data" in output)
+    opened, read = json.loads(told)
+    return Run([cell.outputs for cell in cells], [*opened, *(name for name, age in before.items() if _age(name) == age)], read)
+
+
+def _age(path: str) -> int:
+    """Give when a file last changed, 0 where there is none: what changes while a chapter runs is its output."""
+    try:
+        return os.stat(path).st_ctime_ns
+    except (OSError, ValueError):
+        return 0
 
 
 def _cell(book: Book, chapter: Chapter, code: Code) -> Any:

@@ -24,11 +24,11 @@ def _noted(name: str, default: Any) -> Any:
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "open" and isinstance(arguments[0], str):
-        path, mode = os.path.abspath(arguments[0]), arguments[1]
-        if isinstance(mode, str) and set(mode) & set("wax+"):
-            WRITTEN.add(path)
-        elif not _noted("by_key", False):
+        path, mode = os.path.abspath(arguments[0]), arguments[1] if isinstance(arguments[1], str) else "r"
+        if "r" in mode and path not in WRITTEN and not _noted("by_key", False):
             OPENED.add(source_from_cache(path) if f"{os.sep}__pycache__{os.sep}" in path and path.endswith(".pyc") else path)
+        if set(mode) & set("wax+"):
+            WRITTEN.add(path)
     elif event in ("os.listdir", "os.scandir") and not isinstance(arguments[0], int) and not _seeks_modules():
         OPENED.add(os.path.abspath(os.fsdecode(arguments[0] or ".")))
 
@@ -50,5 +50,5 @@ def show(value: Any) -> None:
 
 
 def tell() -> None:
-    """Show what the chapter has read: files and folders, but those that it wrote itself, and results by their keys."""
-    show(json.dumps([sorted(OPENED - WRITTEN), sorted(_noted("READ", ()))]))
+    """Show what the chapter has read: files, but those that it had written itself, folders, and results by their keys."""
+    show(json.dumps([sorted(OPENED), sorted(_noted("READ", ()))]))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ldeval.publish import ast
@@ -83,14 +85,17 @@ def compile_pdf(source: str, folder: Path) -> bytes:
     import typst
 
     try:
-        return typst.compile(  # type: ignore[misc]  # its stub wants one type for the source and the folders
-            source.encode(),
-            root=str(folder),
-            font_paths=[str(folder) for folder in faces.of_paper()],
-            ignore_system_fonts=True,
-            pdf_standards=["ua-1"],
-            timestamp=datetime(2000, 1, 1, tzinfo=UTC),
-        )
+        with TemporaryDirectory(prefix="ldeval-") as fonts:
+            for path in faces.of_paper():
+                shutil.copy(path, fonts)
+            return typst.compile(  # type: ignore[misc]  # its stub wants one type for the source and the folders
+                source.encode(),
+                root=str(folder),
+                font_paths=[fonts],
+                ignore_system_fonts=True,
+                pdf_standards=["ua-1"],
+                timestamp=datetime(2000, 1, 1, tzinfo=UTC),
+            )
     except RuntimeError as error:
         line = re.search(r"^\s*\d+ │ (.*)$", getattr(error, "diagnostic", ""), re.MULTILINE)
         advice = [*getattr(error, "hints", ()), *([f"it stands in: {line[1].strip()[:200]}"] if line else [])]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import unquote
 
 from ldeval.publish import ast
@@ -75,7 +76,8 @@ def needed(book: Book, chapters: list[Numbered], made: Mapping[str, bytes]) -> t
     `made` are the files that the chapters' code gave. Links within the book lead to a section or an exhibit.
     """
     anchors = {n.entry.path: {*ast.identifiers([n.title, n.blocks]), n.label, "refs", ""} for n in chapters}
-    files, faults = set(resources(book)), []
+    files = set(resources(book))
+    faults = [fault for numbered in chapters for fault in _repeated(numbered)]
     for numbered in chapters:
         for node in ast.nodes(numbered.blocks, "Image", "Link"):
             target, is_image = node["c"][2][0], node["t"] == "Image"
@@ -93,6 +95,17 @@ def needed(book: Book, chapters: list[Numbered], made: Mapping[str, bytes]) -> t
             if advice:
                 faults.append(Fault(*numbered.chapter.find(target or "]()"), what, advice))
     return files, faults
+
+
+def _repeated(numbered: Numbered) -> Iterator[Fault]:
+    """Find ids that a chapter's text gives twice in one format; labels of exhibits are told with the other chapters'."""
+    for form in get_args(Form):
+        times = Counter(ast.identifiers(only(numbered.blocks, form)))
+        for name in [name for name in times if times[name] > 1 and not REFERENCE.match(name)]:
+            pattern = re.compile(rf"\{{[^}}]*#{re.escape(name)}[\s}}]")
+            lines = [line for line in numbered.chapter.lines for _ in pattern.findall(line.text)]
+            if len(lines) > 1:
+                yield Fault(lines[0].file, lines[0].number, f"id {name} is used {times[name]} times in one chapter", "rename one")
 
 
 def resources(book: Book) -> Iterator[str]:

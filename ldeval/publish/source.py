@@ -18,14 +18,6 @@ from ldeval.publish.supported import refused, supported
 FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})\s*(.*?)\s*$")
 SHORTCODE = re.compile(r"\{\{\{<.*?>\}\}\}|\{\{<\s*(.*?)\s*>\}\}")
 INLINE = re.compile(r"(`{2,}).*?(?<!`)\1(?!`)|(?<!`)`\{(\w+)\}[ \t]+([^`]+)`(?!`)", re.DOTALL)
-NO_CELL = "a cell within a list or quote is not supported", "begin it at the margin"
-INSIDE = re.compile(r"^[\s>*+\-\d.)]+(`{3,}|~{3,})\s*\{python\b[^`]*$")
-OWN = re.compile(
-    r"(?:\{[^}]*\.|^\s*:{3,} *|class=[\"'](?:[^\"']* )?)"
-    r"(float(?:-caption|-body)?|layout(?:-cell)?|(?:callout|tab)(?:-title|-body)?|tabset|equation|for-html|for-typst)(?=[\s}\"']|$)"
-)
-"""Classes of the plain form that the renderer brings constructs into (see `structure`)."""
-
 INCLUDE = re.compile(r"^\s*\{\{<\s*include\s+(\S+)\s*>\}\}\s*$")
 
 
@@ -224,13 +216,6 @@ def _verbatim(text: str, head: Line, faults: list[Fault]) -> str:
 
 def _text(text: str, lines: Sequence[Line], faults: list[Fault]) -> Iterator[str | Code]:
     """Cut inline expressions out of a text, leaving longer code spans alone."""
-    for line in lines:
-        if INSIDE.match(line.text):
-            faults.append(
-                Fault(line.file, line.number, "a cell within a list or quote is not supported", "begin it at the margin")
-            )
-        if own := OWN.search(line.text):
-            faults.append(Fault(line.file, line.number, f"the class .{own[1]} is the renderer's own", "give it another name"))
     at = 0
     for match in INLINE.finditer(text):
         if match[1]:
@@ -250,7 +235,7 @@ def _cell(run: Sequence[Line], info: str, faults: list[Fault]) -> Code:
     count = next((i for i, line in enumerate(body) if not line.text.startswith("#|")), len(body))
     options = _settings("cell option", [line.text[2:].removeprefix(" ") for line in body[:count]], head, faults)
     if head.text[0] not in "`~":
-        faults.append(Fault(head.file, head.number, *NO_CELL))
+        faults.append(Fault(head.file, head.number, "an indented cell is not supported", "begin it at the margin, outside lists"))
     if info != "{python}":
         faults.append(Fault(head.file, head.number, f"cell head {info} is not supported", "write options as #| lines"))
     return Code("\n".join(line.text for line in body[count:]), head.file, head.number, options)

@@ -29,6 +29,7 @@ def replacing(folder: Path) -> Iterator[Path]:
         OSError: it cannot be written.
 
     """
+    folder = folder.resolve() if folder.is_symlink() else folder
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"{folder}: expected a folder to put the report in, found a file; move it away")
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -24,8 +24,10 @@ def finding(caption: list[Node]) -> list[Node]:
 
 def _flat(content: list[Node]) -> Iterator[Node]:
     """Give the inlines without the spans and links around them, without notes and without citations in brackets."""
-    for node in content:
-        if node["t"] in ("Span", "Link"):
+    for place, node in enumerate(content):
+        if node["t"] == "RawInline" and "Math" in [other["t"] for other in content[max(place - 1, 0) : place + 2]]:
+            yield node  # what a formula of the PDF stands in
+        elif node["t"] in ("Span", "Link"):
             yield from _flat(node["c"][1])
         elif node["t"] == "Cite":
             if node["c"][0][0]["citationMode"]["t"] == "AuthorInText":

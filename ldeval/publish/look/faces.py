@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -14,19 +15,24 @@ FACES = {
     "source-sans-3-latin-wght-normal": ("Source Sans 3", "normal", "200 900"),
 }
 
-SET = ((0x0, 0x24F), (0x2000, 0x2BFF), (0x1D400, 0x1D7FF))
+SET = ((0x0, 0x24F), (0x2000, 0x22FF), (0x27C0, 0x27EF), (0x2900, 0x2AFF), (0x1D400, 0x1D7FF))
 """Latin letters, signs and letters of formulas: shown, if by the typefaces that Typst itself carries."""
+
+UNSEEN = re.compile(r'(?:#link\(|alt: )"(?:[^"\\]|\\.)*"')
+"""What a document of Typst holds and no page shows."""
 
 
 def of_paper() -> list[Path]:
-    """Give the folders of the PDF's typefaces."""
+    """Give the files of the PDF's typefaces; matplotlib's last resort, a box for every letter, is none of them."""
     import matplotlib
 
-    return [Path(str(resources.files("ldeval.publish") / "fonts")), Path(matplotlib.get_data_path()) / "fonts" / "ttf"]
+    own, others = Path(str(resources.files("ldeval.publish") / "fonts")), Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    return sorted([*own.glob("*.ttf"), *others.glob("DejaVu*.ttf")])
 
 
-def missing(text: str) -> list[str]:
-    """Give the characters of a text that no typeface of the PDF has."""
+def missing(source: str) -> list[str]:
+    """Give the characters shown by a document of Typst that no typeface of the PDF has."""
+    text = UNSEEN.sub("", source)
     rare = {letter for letter in text if letter.isprintable() and not any(low <= ord(letter) <= high for low, high in SET)}
     return sorted(letter for letter in rare if ord(letter) not in _shown()) if rare else []
 
@@ -35,8 +41,7 @@ def missing(text: str) -> list[str]:
 def _shown() -> frozenset[int]:
     from matplotlib.ft2font import FT2Font
 
-    paths = (path for folder in of_paper() for path in folder.glob("[!L]*.ttf"))  # LastResort has a box for every letter
-    return frozenset(code for path in paths for code in FT2Font(str(path)).get_charmap())
+    return frozenset(code for path in of_paper() for code in FT2Font(str(path)).get_charmap())
 
 
 def as_data(name: str) -> str:
