@@ -11,11 +11,11 @@ from typing import Any
 from ldeval.publish import ast, rawhtml
 from ldeval.publish.faults import Fault
 from ldeval.publish.source import Chapter, Code
+from ldeval.publish.structure import CONDITIONAL
 from ldeval.publish.supported import supported
 
 RAW = ("RawBlock", "RawInline")
 NAMES = {"CodeBlock": "code block", "Header": "heading", "Figure": "image"}
-CONDITIONAL = {"content-visible", "content-hidden"}
 PARTS = {"float-caption", "float-body"}
 OWN = PARTS | {"float", "callout", "callout-title", "callout-body", "layout", "layout-cell", "tabset", "tab-title", "tab-body"}
 

@@ -14,6 +14,7 @@ from ldeval.publish.ast import Node
 from ldeval.publish.config import Book, Entry
 from ldeval.publish.faults import BookError, Fault
 from ldeval.publish.source import Chapter
+from ldeval.publish.structure import CONDITIONAL
 from ldeval.publish.supported import supported
 
 PREFIX = {"fig": "Figure", "tbl": "Table", "eq": "Equation", "sec": "Section"}
@@ -118,7 +119,7 @@ def _misplaced(blocks: list[Node]) -> Iterator[tuple[str, str, str]]:
 def _conditional(blocks: list[Node], is_numbered: bool) -> Iterator[tuple[str, str, str]]:
     """Find what would be numbered in one format alone."""
     for div in ast.nodes(blocks, "Div", "Span"):
-        if {"content-visible", "content-hidden"} & set(ast.classes(div)):
+        if CONDITIONAL & set(ast.classes(div)):
             headers = [node["c"] for node in ast.nodes(div, "Header") if is_numbered and "unnumbered" not in ast.classes(node)]
             for name in chain((ast.plain(content) for *_, content in headers), filter(REFERENCE.match, ast.identifiers(div))):
                 advice = "take it out, or leave it without a number: numbers are the same in HTML and PDF"

@@ -5,13 +5,12 @@ from __future__ import annotations
 from functools import partial
 from importlib import resources
 
-from ldeval.publish import ast
 from ldeval.publish.config import Book, listed
 from ldeval.publish.crossref import Numbered, groups
 from ldeval.publish.html import relative
 from ldeval.publish.look import faces
 from ldeval.publish.look.edition import long_date
-from ldeval.publish.prepare import only
+from ldeval.publish.prepare import headings
 from ldeval.publish.templating import template
 
 SHARED = "site_libs/ldeval"
@@ -30,7 +29,7 @@ def page(book: Book, chapters: list[Numbered], index: int, content: str, edition
         edition=edition,
         date=long_date(book.date),
         pdf=pdf,
-        headings=[node["c"] for node in ast.nodes(only(numbered.blocks, "html"), "Header") if node["c"][0] <= depth],
+        headings=[node["c"] for node in headings(numbered.blocks) if node["c"][0] <= depth],
         is_index=numbered.entry.path == "index.qmd",
         address=partial(relative, numbered.page),
         shared=relative(numbered.page, SHARED),

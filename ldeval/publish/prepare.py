@@ -14,6 +14,7 @@ from ldeval.publish.ast import Node
 from ldeval.publish.config import Book, listed, lookup
 from ldeval.publish.crossref import REFERENCE, Numbered, Target, reference
 from ldeval.publish.faults import Fault
+from ldeval.publish.structure import CONDITIONAL
 
 Form = Literal["html", "typst"]
 EXTERNAL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:")
@@ -32,7 +33,7 @@ def only(tree: Any, form: Form) -> Any:
             return []
         if f"for-{form}" in names:
             return list(content)
-        if "content-visible" in names or "content-hidden" in names:
+        if CONDITIONAL & set(names):
             return list(content) if _meant(attributes, form) else []
         return None
 
@@ -42,6 +43,13 @@ def only(tree: Any, form: Form) -> Any:
 def _meant(attributes: ast.Attr, form: Form) -> bool:
     when, unless = (str(ast.value(attributes, f"{word}-format", "")).split(":")[0] for word in ("when", "unless"))
     return (when in ("", form) and unless != form) == ("content-visible" in attributes[1])
+
+
+def headings(blocks: list[Node]) -> list[Node]:
+    """Give the headings that a page of HTML shows."""
+    unseen = (div for div in ast.nodes(blocks, "Div") if CONDITIONAL & set(ast.classes(div)) and not _meant(div["c"][0], "html"))
+    hidden = {id(header) for div in unseen for header in ast.nodes(div, "Header")}
+    return [header for header in ast.nodes(blocks, "Header") if id(header) not in hidden]
 
 
 def prepared(
@@ -99,6 +107,8 @@ def needed(book: Book, chapters: list[Numbered], made: Mapping[str, bytes]) -> t
 
 def _repeated(numbered: Numbered) -> Iterator[Fault]:
     """Find ids that a chapter's text gives twice in one format; labels of exhibits are told with the other chapters'."""
+    if len(given := list(ast.identifiers(numbered.blocks))) == len(set(given)):
+        return
     for form in get_args(Form):
         times = Counter(ast.identifiers(only(numbered.blocks, form)))
         for name in [name for name in times if times[name] > 1 and not REFERENCE.match(name)]:

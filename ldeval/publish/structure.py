@@ -21,6 +21,7 @@ from ldeval.publish.look.breaks import united
 from ldeval.publish.source import Chapter
 
 FLOAT = re.compile(r"^(fig|tbl)-")
+CONDITIONAL = {"content-visible", "content-hidden"}
 LAYOUT = ("layout", "layout-ncol", "layout-nrow")
 
 
