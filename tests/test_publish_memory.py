@@ -71,7 +71,7 @@ def test_a_build_after_a_change_is_as_one_from_nothing(book, what):
 @pytest.mark.parametrize("what", ["prose", "a number of another chapter", "a work of the same author and year, cited elsewhere"])
 def test_the_source_of_the_pdf_is_as_one_from_nothing(book, monkeypatch, what):
     sources = []
-    monkeypatch.setattr(pdf, "compile_pdf", lambda source, folder: sources.append(source) or b"")
+    monkeypatch.setattr(pdf, "compile_pdf", lambda source, *_: sources.append(source) or b"")
     path, old, new = CHANGES[what]
     (book / "refs.bib").write_text(WORK.format("first") + WORK.format("second"))
     build(book, to="pdf", say=lambda text: None)
@@ -88,7 +88,7 @@ def test_the_source_of_the_pdf_is_as_one_from_nothing(book, monkeypatch, what):
 
 def test_works_of_one_author_and_year_are_told_apart_through_the_whole_pdf(book, monkeypatch):
     sources = []
-    monkeypatch.setattr(pdf, "compile_pdf", lambda source, folder: sources.append(source) or b"")
+    monkeypatch.setattr(pdf, "compile_pdf", lambda source, *_: sources.append(source) or b"")
     (book / "refs.bib").write_text(WORK.format("first") + WORK.format("second"))
     replaced(book / "a.qmd", "See @eq-a.", "See @second.")
     build(book, to="pdf", say=lambda text: None)

@@ -155,8 +155,10 @@ def test_what_no_pdf_could_hold_is_told_before_by_its_line(tmp_path, text, says)
 
 
 def test_letters_that_the_pdf_cannot_show_are_told_and_do_not_become_boxes(tmp_path):
-    root = write_book(tmp_path / "book", {"a.qmd": "# A\n\nÅse, Łódź, μ ≤ 1, Привет: shown.\n\nNot so: 中✅.\n"})
-    with pytest.raises(BookError, match=r"a\.qmd:5: the typefaces of the PDF lack ✅ 中"):
+    files = {"d.svg": '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'}
+    shown = "Åse, Łódź, μ ≤ 1, Привет, 𝔸: shown.\n\n[Link](https://example.org/日本) ![](d.svg){fig-alt='日本'}."
+    root = write_book(tmp_path / "book", {"a.qmd": f"# A\n\n{shown}\n\nNot so: 中✅.\n"}, **files)
+    with pytest.raises(BookError, match=r"a\.qmd:7: the typefaces of the PDF lack [✅中]"):
         build(root, to="pdf", say=lambda text: None)
     assert "中✅" in (build(root, to="html", say=lambda text: None) / "a.html").read_text()
 

@@ -51,7 +51,7 @@ def book(tmp_path_factory):
     sources = []
     with pytest.MonkeyPatch.context() as patch:
         real = building.pdf.compile_pdf
-        patch.setattr(building.pdf, "compile_pdf", lambda source, folder: sources.append(source) or real(source, folder))
+        patch.setattr(building.pdf, "compile_pdf", lambda source, *rest: sources.append(source) or real(source, *rest))
         output = build(root, say=lambda text: None)
     (path,) = output.glob("*.pdf")
     paper = " ".join(" ".join(page.extract_text() for page in pypdf.PdfReader(path).pages).split())

@@ -170,7 +170,7 @@ def _write(report: Report, folder: Path, to: To, say: Say, steps: Steps) -> None
             with steps.step("typst source"):
                 contents = once("typst", lambda numbered: pdf.chapter(book, chapters, numbered, known, cited))
                 source = pdf.document(book, chapters, contents, cited, report.edition)
-            setting = beside.submit(pdf.compile_pdf, source, folder)  # Typst lets go of the interpreter
+            setting = beside.submit(pdf.compile_pdf, source, folder, chapters)  # Typst lets go of the interpreter
         if to in ("html", "all"):
             say(f"Writing {len(chapters)} HTML pages")
             with steps.step("html"):

@@ -25,8 +25,9 @@ def _noted(name: str, default: Any) -> Any:
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "open" and isinstance(arguments[0], str):
         path, mode = os.path.abspath(arguments[0]), arguments[1] if isinstance(arguments[1], str) else "r"
+        path = source_from_cache(path) if f"{os.sep}__pycache__{os.sep}" in path and path.endswith(".pyc") else path
         if "r" in mode and path not in WRITTEN and not _noted("by_key", False):
-            OPENED.add(source_from_cache(path) if f"{os.sep}__pycache__{os.sep}" in path and path.endswith(".pyc") else path)
+            OPENED.add(path)
         if set(mode) & set("wax+"):
             WRITTEN.add(path)
     elif event in ("os.listdir", "os.scandir") and not isinstance(arguments[0], int) and not _seeks_modules():

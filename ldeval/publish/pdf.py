@@ -39,7 +39,7 @@ def chapter(book: Book, chapters: list[Numbered], numbered: Numbered, known: Map
 def document(book: Book, chapters: list[Numbered], contents: list[str], cited: list[str], edition: str) -> str:
     """Give the book as one Typst document from its chapters; `edition` says on its title page what it was made from."""
     lang, *rest = book.lang.split("-")
-    source = template("document.typ").render(
+    return template("document.typ").render(
         book=book,
         look=(resources.files("ldeval.publish") / "templates" / "report.typ").read_text(encoding="utf-8"),
         groups=groups(chapters),
@@ -51,11 +51,6 @@ def document(book: Book, chapters: list[Numbered], contents: list[str], cited: l
         region=next((part.upper() for part in rest if len(part) == 2), ""),
         **{name.replace("-", "_"): book.texts(name, "typst") for name in INCLUDES},
     )
-    if lacking := faces.missing(source):
-        lines = (line for numbered in chapters for line in numbered.chapter.lines if lacking[0] in line.text)
-        place = next(((line.file, line.number) for line in lines), (CONFIG, 0))
-        raise stop(*place, f"the typefaces of the PDF lack {' '.join(lacking[:20])}", "use letters that they have, or a picture")
-    return source
 
 
 def _written(book: Book, blocks: list[Node], cited: list[str], *, lists: bool = False) -> str:
@@ -75,8 +70,8 @@ def _notice(book: Book, first: Numbered, cited: list[str]) -> str:
     return f"[{spread(_written(book, ast.walk(laid_out(content), _typst), cited))}]"
 
 
-def compile_pdf(source: str, folder: Path) -> bytes:
-    """Compile a Typst document whose images lie in `folder`; tagged, fonts embedded, checked as PDF/UA-1.
+def compile_pdf(source: str, folder: Path, chapters: list[Numbered]) -> bytes:
+    """Compile the chapters' Typst document, whose images lie in `folder`; tagged, fonts embedded, checked as PDF/UA-1.
 
     Raises:
         BookError: Typst refuses the document; its message is passed on.
@@ -99,6 +94,10 @@ def compile_pdf(source: str, folder: Path) -> bytes:
     except RuntimeError as error:
         line = re.search(r"^\s*\d+ │ (.*)$", getattr(error, "diagnostic", ""), re.MULTILINE)
         advice = [*getattr(error, "hints", ()), *([f"it stands in: {line[1].strip()[:200]}"] if line else [])]
+        if lost := re.search(r'the text `"(.+)"` could not be displayed', str(error)):
+            lines = (line for numbered in chapters for line in numbered.chapter.lines if lost[1] in line.text)
+            place = next(((line.file, line.number) for line in lines), (CONFIG, 0))
+            raise stop(*place, f"the typefaces of the PDF lack {lost[1]}", "use letters that they have, or a picture") from error
         raise stop("PDF", 0, f"Typst cannot set the book: {error}", "\n    ".join(advice)) from error
 
 
