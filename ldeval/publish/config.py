@@ -188,7 +188,7 @@ def _chapter_faults(root: Path, raw: Mapping[str, Any], entries: tuple[Entry, ..
 def _holds_sources(output: Path, root: Path, entries: tuple[Entry, ...]) -> bool:
     """Tell whether a folder holds the book, a chapter of it, or anything but a report."""
     names = [path.name for path in output.iterdir() if path.name[0] != "."] if output.is_dir() else []
-    made = (".pdf", ".typ") if output.name[0] == "_" else ()  # by its name nobody keeps papers of their own there
+    made = (".html", ".pdf", ".typ") if output.name[0] == "_" else ()  # by its name nobody keeps papers of their own there
     is_report = "site_libs" in names or all(name.endswith(made) for name in names)
     within = (path.resolve().is_relative_to(output.resolve()) for path in (root, *(root / entry.path for entry in entries)))
     return not is_report or any(within)

@@ -33,7 +33,7 @@ def unsupported(chapter: Chapter, tree: Any, cells: Sequence[Code]) -> Iterator[
     floats = [node["c"][1] for node in ast.nodes(tree, "Div") if "float" in ast.classes(node)]
     inside = {id(part) for content in floats for part in content}
     for node in ast.nodes(tree, *ast.ATTRIBUTES, *RAW):
-        found = _raw(node, known) if node["t"] in RAW else chain(_attributes(node, known), _conditional(node), _own(node, inside))
+        found = _raw(node, known) if node["t"] in RAW else chain(_attributes(node, known), _own(node, inside))
         yield from (Fault(*place(node, *needles), what, advice) for needles, what, advice in found)
 
 
@@ -59,12 +59,7 @@ def _attributes(node: ast.Node, known: Any) -> Found:
             yield (f"{key}=",), f"{what} attribute {key} is not supported", advice
     if re.match(known["refused labels"], label):
         yield (f"#{label}",), f"{what} #{label} is not supported", "labels are #fig-, #tbl-, #sec- and #eq-"
-
-
-def _conditional(node: ast.Node) -> Found:
-    if not CONDITIONAL & set(ast.classes(node)):
-        return
-    if not any(key.endswith("-format") for key, _ in node["c"][0][2]):
+    if CONDITIONAL & set(classes) and not any(key.endswith("-format") for key, _ in pairs):
         yield (".content-",), "conditional content has no format", 'give when-format="html" (or "typst"), or unless-format'
 
 
