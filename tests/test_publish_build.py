@@ -112,7 +112,9 @@ def test_a_run_is_never_stale(tmp_path, what):
 
 def test_what_a_chapter_writes_itself_does_not_run_it_again(tmp_path):
     writes = "import os, sqlite3, pandas as pd\npd.DataFrame({'a': [1]}).to_csv('out.csv'); print(open('out.csv').read())\n"
-    writes += "sqlite3.connect('db.sqlite').execute('create table if not exists t (a)')\nprint(sorted(os.listdir('.')))"
+    writes += "sqlite3.connect('db.sqlite').execute('create table if not exists t (a)')\n"
+    writes += "import pathlib; pathlib.Path('touched').touch(); open('a.b.c.d.pyc', 'w').close(); open('a.b.c.d.pyc').read()\n"
+    writes += "print(sorted(os.listdir('.')))"
     root = write_book(tmp_path / "book", {"a.qmd": "# A\n" + cell(writes)})
     rendered(root)
     rendered(root)  # the folder it lists has its files only now

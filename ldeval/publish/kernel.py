@@ -24,14 +24,23 @@ def _noted(name: str, default: Any) -> Any:
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "open" and isinstance(arguments[0], str):
-        path, mode = os.path.abspath(arguments[0]), arguments[1] if isinstance(arguments[1], str) else "r"
-        path = source_from_cache(path) if f"{os.sep}__pycache__{os.sep}" in path and path.endswith(".pyc") else path
+        path, mode, flags = _source(os.path.abspath(arguments[0])), arguments[1], arguments[2]
+        if mode is None:  # of `os.open`
+            mode = "w" if flags & (os.O_WRONLY | os.O_RDWR) else "r"
         if "r" in mode and path not in WRITTEN and not _noted("by_key", False):
             OPENED.add(path)
         if set(mode) & set("wax+"):
             WRITTEN.add(path)
     elif event in ("os.listdir", "os.scandir") and not isinstance(arguments[0], int) and not _seeks_modules():
         OPENED.add(os.path.abspath(os.fsdecode(arguments[0] or ".")))
+
+
+def _source(path: str) -> str:
+    """Give the module that a file of bytecode was made from, any other file as it is."""
+    try:
+        return source_from_cache(path) if path.endswith(".pyc") else path
+    except ValueError:
+        return path
 
 
 def _seeks_modules() -> bool:
