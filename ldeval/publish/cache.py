@@ -12,7 +12,7 @@ from pathlib import Path
 import ldeval
 from ldeval.publish.config import Book
 from ldeval.publish.execute import Run
-from ldeval.publish.memory import Memory, digest
+from ldeval.publish.memory import Memory, changed, digest
 from ldeval.publish.source import Chapter
 from ldeval.release.reads import digests
 from ldeval.release.results import FOLDER as RESULTS
@@ -45,7 +45,7 @@ def save(memory: Memory, book: Book, chapter: Chapter, run: Run, begun: int) -> 
     """Keep the run of a chapter, unless what it read changed since it had `begun` (in ns)."""
     read = {name: _content(book, name) for name in sorted(set(_within(book.root, run.opened)))}
     results = digests(book.root / RESULTS, map(tuple, run.read))
-    if all(_changed(book.root / name) < begun for name in [*read, f"{RESULTS}/provenance.json"]):
+    if all(changed(book.root / name) < begun for name in [*read, f"{RESULTS}/provenance.json"]):
         memory.put(_key(book, chapter), json.dumps({"read": read, "results": results, "run": asdict(run)}))
 
 
@@ -81,10 +81,6 @@ def _content(book: Book, name: str) -> str:
         return digest([path.read_bytes()])
     except OSError:
         return "gone"
-
-
-def _changed(path: Path) -> int:
-    return path.stat().st_ctime_ns if path.is_file() else 0
 
 
 def _within(root: Path, opened: Iterable[str]) -> Iterable[str]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ldeval.publish.config import Book, lookup
 from ldeval.publish.faults import settled, stop
+from ldeval.publish.memory import changed
 from ldeval.publish.source import Chapter, Code
 
 ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -78,7 +79,7 @@ async def run_chapter(book: Book, chapter: Chapter, *, timeout: int) -> Run:
     is_project = lookup(book.options, "project.execute-dir") == "project"
     folder = book.root if is_project else (book.root / chapter.path).parent
     named = {os.path.normpath(folder / word) for code in chapter.code for word in WORD.findall(code.text)}
-    before = {name: _age(name) for name in named if not os.path.isdir(name)}
+    before = {name: changed(name) for name in named if not os.path.isdir(name)}
     begun: list[int] = []
     with tempfile.TemporaryDirectory(prefix="ldeval-") as name:
         client = NotebookClient(notebook, km=_manager(Path(name, "kernel")), timeout=timeout, shutdown_kernel="immediate")
@@ -96,15 +97,8 @@ async def run_chapter(book: Book, chapter: Chapter, *, timeout: int) -> Run:
             raise stop(code.file, code.line, f"{code.name} {what}", advice) from error
     told = next(output["data"]["text/plain"] for output in notebook.cells[-1].outputs if "data" in output)
     opened, read = json.loads(told)
-    return Run([cell.outputs for cell in cells], [*opened, *(name for name, age in before.items() if _age(name) == age)], read)
-
-
-def _age(path: str) -> int:
-    """Give when a file last changed, 0 where there is none: what changes while a chapter runs is its output."""
-    try:
-        return os.stat(path).st_ctime_ns
-    except (OSError, ValueError):
-        return 0
+    kept = (name for name, time in before.items() if changed(name) == time)  # the others are what the chapter made
+    return Run([cell.outputs for cell in cells], [*opened, *kept], read)
 
 
 def _cell(book: Book, chapter: Chapter, code: Code) -> Any:

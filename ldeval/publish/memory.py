@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -78,6 +79,15 @@ def digest(parts: Iterable[bytes]) -> str:
         total.update(len(part).to_bytes(8, "big"))
         total.update(part)
     return total.hexdigest()
+
+
+def changed(path: str | Path) -> int:
+    """Give when a file last changed, in ns; 0 where there is none."""
+    try:
+        about = os.stat(path)
+    except OSError:
+        return 0
+    return about.st_ctime_ns if stat.S_ISREG(about.st_mode) else 0
 
 
 def write_whole(path: Path, content: bytes) -> None:
